@@ -1,0 +1,80 @@
+import { type Container, ContainersDefinition, CreateContainerRequest } from "../../proto/gen/containerd/containers.ts";
+import type { Any } from "../../proto/gen/google/protobuf/any.ts";
+import { type CallOptions, methodOf, type Transport } from "../rpc/transport.ts";
+import { toMillis } from "../wire/timestamp.ts";
+
+const create = methodOf(ContainersDefinition, ContainersDefinition.methods.create);
+const get = methodOf(ContainersDefinition, ContainersDefinition.methods.get);
+const list = methodOf(ContainersDefinition, ContainersDefinition.methods.list);
+const remove = methodOf(ContainersDefinition, ContainersDefinition.methods.delete);
+
+/** What is stored of a container. */
+export interface ContainerRecord {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Image reference; empty for a container from a directory. */
+  readonly image: string;
+  /** Runtime, e.g. `io.containerd.runc.v2`. */
+  readonly runtime: string;
+  /** The OCI spec, packed; see `wire/any.ts`. */
+  readonly spec: Any | undefined;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
+/** containerd's Containers service in one namespace; one method, one RPC. */
+export class ContainerdContainers {
+  readonly #transport: Transport;
+  readonly #namespace: string;
+
+  constructor(transport: Transport, namespace: string) {
+    this.#transport = transport;
+    this.#namespace = namespace;
+  }
+
+  /** Stores a container; `already_exists` when the id is taken. */
+  async create(
+    record: {
+      readonly id: string;
+      readonly labels: Readonly<Record<string, string>>;
+      readonly runtime: string;
+      readonly spec: Any;
+    },
+    options: CallOptions = {},
+  ): Promise<void> {
+    const { id, labels, runtime, spec } = record;
+    const message = CreateContainerRequest.fromPartial({ container: { id, labels, runtime: { name: runtime }, spec } });
+    await this.#transport.unary(create, message, this.#scoped(options));
+  }
+
+  /** One container; `not_found` when there is none. */
+  async get(id: string, options: CallOptions = {}): Promise<ContainerRecord> {
+    return recordOf((await this.#transport.unary(get, { id }, this.#scoped(options))).container);
+  }
+
+  /** All containers that match one of containerd's filters; all of the namespace when there is none. */
+  async list(filters: readonly string[] = [], options: CallOptions = {}): Promise<readonly ContainerRecord[]> {
+    const reply = await this.#transport.unary(list, { filters: [...filters] }, this.#scoped(options));
+    return reply.containers.map(recordOf);
+  }
+
+  /** Forgets a container; `not_found` when there is none. */
+  async delete(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#transport.unary(remove, { id }, this.#scoped(options));
+  }
+
+  #scoped(options: CallOptions): CallOptions {
+    return { ...options, namespace: this.#namespace };
+  }
+}
+
+function recordOf(container: Container | undefined): ContainerRecord {
+  return {
+    id: container?.id ?? "",
+    labels: container?.labels ?? {},
+    image: container?.image ?? "",
+    runtime: container?.runtime?.name ?? "",
+    spec: container?.spec,
+    createdAt: toMillis(container?.createdAt) ?? 0,
+  };
+}

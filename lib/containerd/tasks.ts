@@ -1,0 +1,163 @@
+import {
+  CloseIORequest,
+  CreateTaskRequest,
+  type DeleteResponse,
+  ResizePtyRequest,
+  TasksDefinition,
+  type WaitResponse,
+} from "../../proto/gen/containerd/tasks.ts";
+import { type Process, Status } from "../../proto/gen/containerd/task.ts";
+import { type CallOptions, methodOf, type Transport } from "../rpc/transport.ts";
+import type { ExitStatus, RootfsMount, StdioPaths, TaskStatus } from "../wire/task.ts";
+import { toMillis } from "../wire/timestamp.ts";
+
+const create = methodOf(TasksDefinition, TasksDefinition.methods.create);
+const start = methodOf(TasksDefinition, TasksDefinition.methods.start);
+const get = methodOf(TasksDefinition, TasksDefinition.methods.get);
+const list = methodOf(TasksDefinition, TasksDefinition.methods.list);
+const wait = methodOf(TasksDefinition, TasksDefinition.methods.wait);
+const kill = methodOf(TasksDefinition, TasksDefinition.methods.kill);
+const resizePty = methodOf(TasksDefinition, TasksDefinition.methods.resizePty);
+const closeIo = methodOf(TasksDefinition, TasksDefinition.methods.closeIO);
+const deleteTask = methodOf(TasksDefinition, TasksDefinition.methods.delete);
+const deleteProcess = methodOf(TasksDefinition, TasksDefinition.methods.deleteProcess);
+
+/** A task, or an exec in it when `execId` is given. */
+interface Target {
+  readonly containerId: string;
+  readonly execId?: string | undefined;
+}
+
+/** containerd's Tasks service in one namespace; one method, one RPC. */
+export class ContainerdTasks {
+  readonly #transport: Transport;
+  readonly #namespace: string;
+
+  constructor(transport: Transport, namespace: string) {
+    this.#transport = transport;
+    this.#namespace = namespace;
+  }
+
+  /** Makes the task of a stored container. */
+  async create(
+    request: {
+      readonly containerId: string;
+      readonly rootfs: readonly RootfsMount[];
+      readonly stdio: StdioPaths;
+    },
+    options: CallOptions = {},
+  ): Promise<{ readonly pid: number }> {
+    const { containerId, rootfs, stdio } = request;
+    const message = CreateTaskRequest.fromPartial({
+      containerId,
+      ...stdio,
+      rootfs: rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
+    });
+    return { pid: (await this.#transport.unary(create, message, this.#scoped(options))).pid };
+  }
+
+  /** Runs a created task or exec. */
+  async start(target: Target, options: CallOptions = {}): Promise<{ readonly pid: number }> {
+    return { pid: (await this.#transport.unary(start, refOf(target), this.#scoped(options))).pid };
+  }
+
+  /** What one process is doing. */
+  async state(target: Target, options: CallOptions = {}): Promise<ReturnType<typeof stateOf>> {
+    const { process } = await this.#transport.unary(get, refOf(target), this.#scoped(options));
+    return stateOf(target, process);
+  }
+
+  /** What all tasks of the namespace are doing. */
+  async list(options: CallOptions = {}): Promise<readonly ReturnType<typeof stateOf>[]> {
+    const { tasks } = await this.#transport.unary(list, { filter: "" }, this.#scoped(options));
+    // containerd 1.6 and later name the container in `id` here and leave container_id empty.
+    return tasks.map((process) =>
+      stateOf({ containerId: process.containerId === "" ? process.id : process.containerId }, process)
+    );
+  }
+
+  /** Resolves when the process ends. No deadline unless one is given: a container may run for years. */
+  async wait(target: Target, options: CallOptions = {}): Promise<ExitStatus> {
+    const scoped = this.#scoped({ ...options, deadlineMs: options.deadlineMs ?? Infinity });
+    return exitOf(await this.#transport.unary(wait, refOf(target), scoped));
+  }
+
+  /** Signals a process, or all of the container. */
+  async kill(
+    target: Target,
+    request: { readonly signal: number; readonly all?: boolean | undefined },
+    options: CallOptions = {},
+  ): Promise<void> {
+    const message = { ...refOf(target), signal: request.signal, all: request.all ?? false };
+    await this.#transport.unary(kill, message, this.#scoped(options));
+  }
+
+  /** Tells the terminal its size. */
+  async resizePty(
+    target: Target,
+    size: { readonly width: number; readonly height: number },
+    options: CallOptions = {},
+  ): Promise<void> {
+    const message = ResizePtyRequest.fromPartial({ ...refOf(target), ...size });
+    await this.#transport.unary(resizePty, message, this.#scoped(options));
+  }
+
+  /** Closes the runtime's own write end of stdin. */
+  async closeStdin(target: Target, options: CallOptions = {}): Promise<void> {
+    const message = CloseIORequest.fromPartial({ ...refOf(target), stdin: true });
+    await this.#transport.unary(closeIo, message, this.#scoped(options));
+  }
+
+  /** Frees an ended task or exec. */
+  async delete(target: Target, options: CallOptions = {}): Promise<ExitStatus> {
+    const scoped = this.#scoped(options);
+    const reply: DeleteResponse = target.execId === undefined
+      ? await this.#transport.unary(deleteTask, { containerId: target.containerId }, scoped)
+      : await this.#transport.unary(deleteProcess, refOf(target), scoped);
+    return exitOf(reply);
+  }
+
+  #scoped(options: CallOptions): CallOptions {
+    return { ...options, namespace: this.#namespace };
+  }
+}
+
+function refOf(target: Target): { containerId: string; execId: string } {
+  return { containerId: target.containerId, execId: target.execId ?? "" };
+}
+
+/** An end without a time is one nobody saw (a process that never ran answers 0): never to be read as success. */
+function exitOf(reply: WaitResponse | DeleteResponse): ExitStatus {
+  const exitedAt = toMillis(reply.exitedAt);
+  return { code: reply.exitStatus, exitedAt: exitedAt ?? 0, exact: exitedAt !== undefined };
+}
+
+function stateOf(target: Target, process: Process | undefined): Target & {
+  readonly pid: number;
+  readonly status: TaskStatus;
+  readonly exit?: ExitStatus | undefined;
+} {
+  const status = statusOf(process?.status);
+  const exitedAt = toMillis(process?.exitedAt);
+  const exit = process !== undefined && status === "stopped"
+    ? { code: process.exitStatus, exitedAt: exitedAt ?? 0, exact: exitedAt !== undefined }
+    : undefined;
+  return { ...target, pid: process?.pid ?? 0, status, exit };
+}
+
+function statusOf(status: Status | undefined): TaskStatus {
+  switch (status) {
+    case Status.CREATED:
+      return "created";
+    case Status.RUNNING:
+      return "running";
+    case Status.STOPPED:
+      return "stopped";
+    case Status.PAUSED:
+      return "paused";
+    case Status.PAUSING:
+      return "pausing";
+    default:
+      return "unknown";
+  }
+}

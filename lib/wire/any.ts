@@ -1,0 +1,21 @@
+import type { Any } from "../../proto/gen/google/protobuf/any.ts";
+
+/** Type URLs of the JSON values containerd stores. Bare names: containerd 1.x does not resolve `type.googleapis.com/`. */
+export const typeUrls = {
+  spec: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+} as const;
+
+/** Packs a value as JSON under one of {@link typeUrls}. */
+export function packJson(typeUrl: string, value: unknown): Any {
+  return { typeUrl, value: new TextEncoder().encode(JSON.stringify(value)) };
+}
+
+/** The JSON value in `any`; undefined when it is absent or not JSON. */
+export function unpackJson(any: Any | undefined): unknown {
+  if (any === undefined || any.value.length === 0) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(any.value));
+  } catch {
+    return undefined;
+  }
+}
