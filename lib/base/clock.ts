@@ -23,13 +23,13 @@ export const systemClock: Clock = {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onAbort = (): void => {
-      clearTimeout(timer);
+      stop();
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
+    const stop = startTimer(ms, () => {
       signal?.removeEventListener("abort", onAbort);
       resolve();
-    }, ms);
+    });
     signal?.addEventListener("abort", onAbort, { once: true });
     return promise;
   },
@@ -45,11 +45,29 @@ export interface Deadline extends Disposable {
 export function deadline(ms: number, ...parents: readonly (AbortSignal | undefined)[]): Deadline {
   const controller = new AbortController();
   const live = parents.filter((parent) => parent !== undefined);
-  const timer = Number.isFinite(ms)
-    ? setTimeout(() => controller.abort(new DOMException(`no answer within ${ms} ms`, "TimeoutError")), ms)
-    : undefined;
+  const stop = startTimer(ms, () => controller.abort(new DOMException(`no answer within ${ms} ms`, "TimeoutError")));
   return {
     signal: live.length === 0 ? controller.signal : AbortSignal.any([controller.signal, ...live]),
-    [Symbol.dispose]: () => clearTimeout(timer),
+    [Symbol.dispose]: stop,
   };
+}
+
+/** setTimeout holds at most 2^31-1 ms, 24.8 days, and fires at once when it is given more. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Calls `action` after `ms` milliseconds, never when that is Infinity; gives what calls it off. */
+function startTimer(ms: number, action: () => void): () => void {
+  if (ms === Infinity) return () => {};
+  let timer: ReturnType<typeof setTimeout>;
+  const arm = (rest: number): void => {
+    const part = Math.min(rest, longestTimerMs);
+    timer = setTimeout(() => part < rest ? arm(rest - part) : action(), part);
+  };
+  arm(ms);
+  return () => clearTimeout(timer);
+}
+
+/** The wall time `ms` milliseconds from now, milliseconds since 1970; what gRPC takes as a deadline. */
+export function deadlineIn(ms: number): number {
+  return Date.now() + ms;
 }

@@ -42,6 +42,8 @@ export interface ContainerOptions {
   readonly privileged: boolean;
   /** `seccomp=FILE|unconfined`, `apparmor=PROFILE`, `no-new-privileges`. */
   readonly securityOpt: readonly string[];
+  /** Annotations in the OCI spec, which the runtime and its hooks read. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** Labels of the container. */
   readonly labels: Readonly<Record<string, string>>;
   /** Signal of a polite stop; default TERM. */

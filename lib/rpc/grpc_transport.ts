@@ -6,6 +6,7 @@ import {
   type CallOptions as GrpcCallOptions,
   Client,
   type ClientReadableStream,
+  connectivityState,
   credentials,
   Metadata,
   type ServiceError,
@@ -35,25 +36,46 @@ const channelOptions = {
   "grpc.max_reconnect_backoff_ms": 500,
 };
 
+/** Options of {@link connectGrpc}. */
+export interface GrpcOptions {
+  /**
+   * How long calls wait for a server that is not there, in milliseconds; default 0: they fail at once with `unavailable`. A
+   * call with `waitForReady` waits to its deadline in any case.
+   */
+  readonly waitForReadyMs?: number | undefined;
+}
+
 /** Opens a channel to the gRPC server at `address`, the path of a unix socket. Connects with the first call. */
-export function connectGrpc(address: string): Transport {
+export function connectGrpc(address: string, options: GrpcOptions = {}): Transport {
   const client = new Client(`unix://${address}`, credentials.createInsecure(), channelOptions);
-  return new GrpcTransport(client, address);
+  return new GrpcTransport(client, { address, waitForReadyMs: options.waitForReadyMs ?? 0 });
 }
 
 class GrpcTransport implements Transport {
   readonly #client: Client;
   readonly #address: string;
+  readonly #waitForReadyMs: number;
 
-  constructor(client: Client, address: string) {
+  constructor(client: Client, options: { readonly address: string; readonly waitForReadyMs: number }) {
     this.#client = client;
-    this.#address = address;
+    this.#address = options.address;
+    this.#waitForReadyMs = options.waitForReadyMs;
   }
 
-  unary<Request, Response>(
+  async unary<Request, Response>(
     method: Method<Request, Response>,
     request: Request,
     options: CallOptions = {},
+  ): Promise<Response> {
+    // Without a patient caller the call goes out before this function returns: Wait must be on the wire before Start.
+    if (this.#waitForReadyMs > 0 && !this.#isReady()) await this.#connected();
+    return await this.#unary(method, request, options);
+  }
+
+  #unary<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    options: CallOptions,
   ): Promise<Response> {
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     const { signal } = options;
@@ -108,6 +130,17 @@ class GrpcTransport implements Transport {
 
   close(): void {
     this.#client.close();
+  }
+
+  #isReady(): boolean {
+    return this.#client.getChannel().getConnectivityState(false) === connectivityState.READY;
+  }
+
+  /** Resolves when there is a connection, or when the patience is over: the call then tells why there is none. */
+  #connected(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#client.waitForReady(deadlineIn(this.#waitForReadyMs), () => resolve());
+    return promise;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

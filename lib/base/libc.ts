@@ -1,0 +1,90 @@
+import { errnoError, errnoName } from "./errno.ts";
+import { GantryError } from "./errors.ts";
+
+/**
+ * The C library through Deno's FFI: what Deno itself has no call for. All calls are synchronous: an asynchronous one
+ * runs on another thread, whose errno cannot be read here, and takes one of Deno's 32 blocking threads.
+ */
+const definitions = {
+  __errno_location: { parameters: [], result: "pointer" },
+  close: { parameters: ["i32"], result: "i32" },
+  fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  mkfifo: { parameters: ["buffer", "u32"], result: "i32" },
+  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
+  open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  syscall: { parameters: ["i64", "i64", "i64", "i64", "i64"], result: "i64" },
+  umount2: { parameters: ["buffer", "i32"], result: "i32" },
+  waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The functions of the C library that gantry calls. */
+export type Libc = Deno.DynamicLibrary<typeof definitions>["symbols"];
+
+interface Loaded {
+  readonly symbols: Libc;
+  readonly errno: Deno.UnsafePointerView;
+}
+
+let loaded: Loaded | undefined;
+
+/** The C library, opened at the first call (1.5–5 ms) and kept for the life of the process. */
+export function libc(): Libc {
+  return load().symbols;
+}
+
+/**
+ * Opens the C library now. Tests call this at the top of their module: opened inside a test, the library would count as
+ * a resource that the test leaks.
+ */
+export function loadLibc(): void {
+  load();
+}
+
+/** syscall(2): for what glibc has had no wrapper for long enough. Gives -1 on failure, as the wrappers do. */
+export function systemCall(number: number, ...values: readonly number[]): number {
+  const [a = 0, b = 0, c = 0, d = 0] = values;
+  return Number(libc().syscall(BigInt(number), BigInt(a), BigInt(b), BigInt(c), BigInt(d)));
+}
+
+/** `result` as a number when it is not -1; otherwise the errno as an error. `attempt` completes "cannot …". */
+export function check(result: number | bigint, attempt: string): number {
+  if (Number(result) !== -1) return Number(result);
+  throw errnoError(errnoName(lastErrno()), attempt);
+}
+
+/** errno of the call made just before. Nothing may come between: any call of the runtime can overwrite it. */
+export function lastErrno(): number {
+  return load().errno.getInt32();
+}
+
+/** `text` as a C string. A NUL inside would silently cut it: that is `invalid_argument`. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  if (text.includes("\0")) {
+    throw new GantryError("invalid_argument", `${JSON.stringify(text)} contains a NUL character`);
+  }
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+function load(): Loaded {
+  if (loaded !== undefined) return loaded;
+  let symbols: Libc;
+  try {
+    symbols = Deno.dlopen("libc.so.6", definitions).symbols;
+  } catch (error) {
+    throw new GantryError("unimplemented", "cannot load libc.so.6", {
+      hint: "gantry needs Linux with the GNU C library, and Deno's --allow-ffi",
+      cause: error,
+    });
+  }
+  // Constant for a thread; JavaScript of one isolate runs on one thread.
+  const location = symbols.__errno_location();
+  if (location === null) throw new GantryError("internal", "libc gave no address of errno");
+  loaded = { symbols, errno: new Deno.UnsafePointerView(location) };
+  return loaded;
+}

@@ -1,0 +1,98 @@
+import { writeFileAtomic } from "../../base/atomic_file.ts";
+import { GantryError } from "../../base/errors.ts";
+import type { ContainerPlan } from "../../engine/container_plan.ts";
+import { planContainer } from "../../engine/plan.ts";
+import { redactSpec } from "../../engine/spec/redact.ts";
+import { runDetached } from "../../engine/run_detached.ts";
+import { startFailureOf } from "../../engine/start_failure.ts";
+import type { Invocation, ValuesOf } from "../command.ts";
+import type { CliContext } from "../context.ts";
+import { instanceOf, openEngine } from "../engine.ts";
+import { attend } from "../foreground.ts";
+import { startKeeper } from "../keeper.ts";
+import { reportError, reportWarning } from "../report.ts";
+import { terminalSize } from "../terminal.ts";
+import { containerOptions } from "./container_options.ts";
+import type { runFlags } from "./run.ts";
+
+type RunFlags = ValuesOf<typeof runFlags>;
+
+/** RPCs of one run, in order; T15 counts them at the server. */
+const rpcs = [
+  "containerd.services.containers.v1.Containers/Create",
+  "containerd.services.tasks.v1.Tasks/Create",
+  "containerd.services.tasks.v1.Tasks/Wait",
+  "containerd.services.tasks.v1.Tasks/Start",
+  "containerd.services.tasks.v1.Tasks/Delete",
+  "containerd.services.containers.v1.Containers/Delete",
+] as const;
+
+/** Runs a container and resolves to its exit code. */
+export async function run({ flags, args }: Invocation<RunFlags>, context: CliContext): Promise<number> {
+  const plan = await planOf(flags, { args, context });
+  for (const warning of plan.warnings) reportWarning(warning, context.stderr, context);
+  if (flags.dryRun) return showPlan(plan, context);
+  await refuseExisting(flags.cidfile, "--cidfile");
+  await using engine = await openEngine(context);
+  const onStarted = async (pid: number): Promise<void> => {
+    if (flags.cidfile !== undefined) await writeFileAtomic(flags.cidfile, plan.id, { mode: 0o644 });
+    if (flags.pidfile !== undefined) await writeFileAtomic(flags.pidfile, `${pid}\n`, { mode: 0o644 });
+  };
+  try {
+    if (!flags.detach) return await attend(engine, plan, { ...flags, context, onStarted });
+    const { pid } = await runDetached(engine, plan, { stdin: flags.interactive, signal: context.signal });
+    await onStarted(pid);
+    if (plan.autoRemove) await startKeeper(plan, context);
+    context.output.line(plan.id, "id");
+    return 0;
+  } catch (error) {
+    const failure = startFailureOf(error);
+    if (failure === undefined) throw error;
+    reportError(error, context.stderr, { json: context.json, debug: context.settings.debug });
+    return failure === "command_not_found" ? 127 : 126;
+  }
+}
+
+async function planOf(
+  flags: RunFlags,
+  { args, context }: { readonly args: readonly string[]; readonly context: CliContext },
+): Promise<ContainerPlan> {
+  if (flags.tty && flags.interactive && !flags.detach && !flags.dryRun && !Deno.stdin.isTerminal()) {
+    throw new GantryError("invalid_argument", "stdin is no terminal", {
+      hint: "leave out -t, or run gantry in a terminal",
+    });
+  }
+  const options = await containerOptions(flags, {
+    command: args,
+    tty: flags.tty,
+    stdin: flags.interactive,
+    consoleSize: flags.tty ? terminalSize() : undefined,
+  });
+  return await planContainer(options, {
+    instance: instanceOf(context),
+    namespace: context.settings.namespace,
+    detached: flags.detach,
+    autoRemove: flags.rm,
+  });
+}
+
+function showPlan(plan: ContainerPlan, context: CliContext): number {
+  const { spec, ...rest } = plan;
+  const calls = plan.autoRemove && !plan.detached ? rpcs : rpcs.slice(0, plan.detached ? 4 : 5);
+  const shown = {
+    rpcs: calls.filter((name) => !plan.detached || !name.endsWith("/Wait")),
+    ...rest,
+    spec: redactSpec(spec),
+  };
+  context.output.one(shown, (record) => JSON.stringify(record, undefined, 2));
+  return 0;
+}
+
+async function refuseExisting(path: string | undefined, flag: string): Promise<void> {
+  if (path === undefined) return;
+  const found = await Deno.lstat(path).then(() => true, () => false);
+  if (!found) return;
+  throw new GantryError("invalid_argument", `${flag} ${path} exists already`, {
+    hint: "remove it if no container of yours uses it, or name another file",
+  });
+}

@@ -1,0 +1,20 @@
+/** All commands, in the order of `gantry --help`. A new command is a file in `commands/` and a line here. */
+import type { Command } from "./command.ts";
+import { completion } from "./commands/completion.ts";
+import { help } from "./commands/help.ts";
+import { keep } from "./commands/keep.ts";
+import { ps } from "./commands/ps.ts";
+import { rm } from "./commands/rm.ts";
+import { run } from "./commands/run.ts";
+import { version } from "./commands/version.ts";
+
+/** The table that parsing, help and completion are made from. */
+export const commands: readonly Command[] = [
+  run,
+  ps,
+  rm,
+  version,
+  completion,
+  help,
+  keep,
+];

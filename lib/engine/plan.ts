@@ -1,0 +1,74 @@
+import { GantryError } from "../base/errors.ts";
+import { assertName, newId, shortId } from "../wire/identifier.ts";
+import type { RootfsMount } from "../wire/task.ts";
+import type { ContainerOptions, RootfsOption } from "./container_options.ts";
+import { type ContainerPaths, containerPaths, type InstancePaths } from "./container_paths.ts";
+import { type ContainerPlan, labelKeys } from "./container_plan.ts";
+import { prepareSpec } from "./spec/prepare.ts";
+
+/** Where a container will live, and how. */
+export interface PlanContext {
+  readonly instance: InstancePaths;
+  readonly namespace: string;
+  /** stdout and stderr go to files. */
+  readonly detached: boolean;
+  /** It goes away when it has ended. */
+  readonly autoRemove: boolean;
+}
+
+/** containerd's name of the runc shim. */
+const runcRuntime = "io.containerd.runc.v2";
+
+/** Works out what a container will be. Reads the host and the root filesystem; changes nothing. */
+export async function planContainer(options: ContainerOptions, context: PlanContext): Promise<ContainerPlan> {
+  const id = newId();
+  const name = options.name ?? shortId(id);
+  assertName(name);
+  const { rootfs } = options;
+  const { spec, warnings } = await prepareSpec({ id, namespace: context.namespace, options });
+  const paths = containerPaths(context.instance, context.namespace, id);
+  return {
+    id,
+    name,
+    namespace: context.namespace,
+    runtime: runcRuntime,
+    labels: labelsOf(options, { name, data: paths.data, autoRemove: context.autoRemove }),
+    spec,
+    rootfs: overlayOf(rootfs, paths),
+    detached: context.detached,
+    autoRemove: context.autoRemove,
+    paths,
+    warnings,
+  };
+}
+
+function labelsOf(
+  options: ContainerOptions,
+  own: { readonly name: string; readonly data: string; readonly autoRemove: boolean },
+): Readonly<Record<string, string>> {
+  const { rootfs, stopSignal, stopTimeout } = options;
+  return {
+    ...options.labels,
+    [labelKeys.name]: own.name,
+    [labelKeys.rootfs]: `${rootfs.path}${rootfs.overlay ? ":O" : ""}`,
+    [labelKeys.data]: own.data,
+    ...(own.autoRemove ? { [labelKeys.autoRemove]: "true" } : {}),
+    ...(stopSignal === undefined ? {} : { [labelKeys.stopSignal]: stopSignal }),
+    ...(stopTimeout === undefined ? {} : { [labelKeys.stopTimeout]: String(stopTimeout) }),
+  };
+}
+
+function overlayOf(rootfs: RootfsOption, paths: ContainerPaths): readonly RootfsMount[] {
+  if (!rootfs.overlay) return [];
+  const directories = [rootfs.path, paths.overlayUpper, paths.overlayWork];
+  // Mount options are joined with commas, and nothing quotes one.
+  const bad = directories.find((path) => path.includes(","));
+  if (bad !== undefined) {
+    throw new GantryError("invalid_argument", `an overlay cannot be made of ${bad}: its path has a comma`, {
+      hint: "move the directory, or reach it through a symbolic link without one",
+    });
+  }
+  const lower = rootfs.path.replaceAll("\\", "\\\\").replaceAll(":", "\\:");
+  const options = [`lowerdir=${lower}`, `upperdir=${paths.overlayUpper}`, `workdir=${paths.overlayWork}`];
+  return [{ type: "overlay", source: "overlay", options }];
+}

@@ -1,0 +1,45 @@
+import { GantryError } from "../../base/errors.ts";
+import type { Spec } from "../../wire/oci.ts";
+import { readJsonInput } from "./input_file.ts";
+import { isDeeperThan, withoutNulls } from "./shape.ts";
+import { isSpec, specShape } from "./spec_shape.ts";
+
+/** Far more than any real spec has (six). */
+const maxDepth = 32;
+
+/** A config.json that the user gave. */
+export interface LoadedSpec {
+  /** Where it came from, for messages. */
+  readonly path: string;
+  readonly spec: Spec;
+}
+
+/** Options of {@link loadSpecFile}. */
+export interface LoadSpecOptions {
+  /** Ends the reading early by rejecting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads an OCI config.json (`--spec`). Types are checked for every field gantry knows, and the others are kept as they
+ * are; null counts as absent, as it does for the runtimes. What is not JSON or not a spec is `invalid_argument` and names
+ * the file and the field.
+ */
+export async function loadSpecFile(path: string, options: LoadSpecOptions = {}): Promise<LoadedSpec> {
+  return { path, spec: parseSpec(await readJsonInput({ flag: "--spec", path }, options), path) };
+}
+
+/** The spec in a parsed JSON document; `path` is for messages. */
+export function parseSpec(document: unknown, path: string): Spec {
+  const refuse = (why: string): GantryError =>
+    new GantryError("invalid_argument", `--spec ${path}: ${why}`, {
+      hint: "it must be an OCI runtime spec, e.g. what runc spec writes",
+    });
+  if (isDeeperThan(document, maxDepth)) throw refuse(`nested deeper than ${maxDepth} levels`);
+  const value = withoutNulls(document);
+  if (isSpec(value)) {
+    if (/^1\./.test(value.ociVersion)) return value;
+    throw refuse(`ociVersion is ${JSON.stringify(value.ociVersion.slice(0, 40))}, gantry knows 1.x`);
+  }
+  throw refuse(specShape(value, "") ?? "not a spec");
+}

@@ -1,0 +1,103 @@
+/**
+ * Runs checks and tests and counts them: `run_tests.ts [-v] [checks|unit|smoke|integration|FILE]…`, everything by default.
+ * Unit tests run side by side; every other file alone, with a time limit and a folder of its own, and must leave nothing
+ * behind. The last line is `N passed, N failed, N skipped`; the exit code is 1 unless all passed.
+ */
+import { containerdVersions, criuVersion } from "../tests/support/versions.ts";
+import { checks } from "./testing/checks.ts";
+import { confinedRun } from "./testing/confined_run.ts";
+import { count, type Counts, sum, testCases } from "./testing/junit.ts";
+
+const groups = ["checks", "unit", "smoke", "integration"] as const;
+const root = new URL("../", import.meta.url).pathname;
+
+/** Seconds that one test file may take, and all unit tests together. */
+const fileSeconds = Number(Deno.env.get("GANTRY_TEST_TIMEOUT") ?? 600);
+
+const words = Deno.args.filter((word) => word !== "-v");
+const verbose = Deno.args.includes("-v");
+const runs = words.length === 0 ? groups : words;
+
+Deno.chdir(root);
+printVersions();
+const home = await Deno.makeTempDir({ prefix: "gt" });
+const counts: Counts[] = [];
+for (const run of runs) counts.push(...await runWord(run));
+await Deno.remove(home, { recursive: true }).catch(() => {});
+const { passed, failed, skipped } = sum(counts);
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+Deno.exit(failed === 0 && passed > 0 ? 0 : 1);
+
+async function runWord(word: string): Promise<Counts[]> {
+  if (word === "checks") return await runChecks();
+  if (word === "unit") return [await runDenoTest("unit tests", ["--parallel", "tests/unit"])];
+  const files = groups.some((group) => group === word) ? await testFiles(`tests/${word}`) : [word];
+  const all: Counts[] = [];
+  for (const file of files) all.push(await runDenoTest(file, [file]));
+  return all;
+}
+
+async function runChecks(): Promise<Counts[]> {
+  const all: Counts[] = [];
+  for (const { name, program, args, remedy } of checks) {
+    const { success, stdout, stderr } = await new Deno.Command(program, { args: [...args], stdin: "null" }).output();
+    if (!success) {
+      Deno.stdout.writeSync(stdout);
+      Deno.stdout.writeSync(stderr);
+    }
+    console.log(success ? `check: ${name}: ok` : `check: ${name}: FAILED (${remedy})`);
+    all.push({ passed: Number(success), failed: Number(!success), skipped: 0 });
+  }
+  return all;
+}
+
+/** One `deno test` with its clean-up; that nothing stays behind counts as one more test. */
+async function runDenoTest(title: string, args: readonly string[]): Promise<Counts> {
+  if (verbose) console.log(`${title} …`);
+  const id = String(counts.length);
+  const report = `${home}/${id}.xml`;
+  const run = await confinedRun(Deno.execPath(), {
+    args: ["test", "-A", "--no-check", "--quiet", `--junit-path=${report}`, ...args],
+    scope: await Deno.makeTempDir({ prefix: "gt" }),
+    timeoutMs: fileSeconds * 1000,
+    verbose,
+  });
+  const cases = testCases(await Deno.readTextFile(report).catch(() => ""));
+  const counted = count(cases);
+  // A crash, a time-out and an error outside any test are failures that the report does not know.
+  const unreported = run.timedOut || cases.length === 0 || (run.code !== 0 && counted.failed === 0);
+  const total = sum([
+    counted,
+    { passed: 0, failed: Number(unreported), skipped: 0 },
+    { passed: Number(run.left.length === 0), failed: Number(run.left.length > 0), skipped: 0 },
+  ]);
+  if (total.failed > 0 && !verbose) console.log(run.output);
+  for (const [line] of run.output.matchAll(/^skipped: .*$/gm)) if (!verbose) console.log(`  ${line}`);
+  if (run.timedOut) console.log(`${title}: killed after ${fileSeconds} s (GANTRY_TEST_TIMEOUT)`);
+  else if (cases.length === 0) console.log(`${title}: ran no test (exit code ${run.code})`);
+  else if (unreported) console.log(`${title}: exit code ${run.code} although no test failed`);
+  for (const line of run.left) console.log(`${title}: left behind: ${line}`);
+  console.log(
+    `${title}: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped (${run.seconds.toFixed(1)} s)`,
+  );
+  return total;
+}
+
+async function testFiles(folder: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) files.push(...await testFiles(`${folder}/${name}`));
+    else if (name.endsWith("_test.ts")) files.push(`${folder}/${name}`);
+  }
+  return files.sort();
+}
+
+function printVersions(): void {
+  const versions = [
+    `Deno ${Deno.version.deno}`,
+    `Linux ${Deno.osRelease()}`,
+    ...containerdVersions().map(({ label, version, skip }) => `containerd ${label}: ${skip ?? version}`),
+    `CRIU ${criuVersion().skip ?? criuVersion().version}`,
+  ];
+  console.log(versions.join(", "));
+}

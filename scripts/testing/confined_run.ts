@@ -1,0 +1,93 @@
+/**
+ * Runs one command with a time limit and a folder of its own (TMPDIR, GANTRY_TEST_SCOPE), by which everything it starts can be
+ * found and ended, also what left its session: containerd, shims, containers.
+ */
+import { leftSince, mountsOf, processesOf, snapshot } from "../../tests/support/leftovers.ts";
+
+/** Options of {@link confinedRun}. */
+export interface ConfinedRunOptions {
+  readonly args: readonly string[];
+  /** An empty folder with a short path: sockets are made in it. It is removed at the end. */
+  readonly scope: string;
+  /** The command is killed after this, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Shows output while it is made, beside returning it. Default: false. */
+  readonly verbose?: boolean | undefined;
+}
+
+/** How it ended. */
+export interface ConfinedRun {
+  readonly code: number;
+  readonly timedOut: boolean;
+  /** stdout and stderr as they came. */
+  readonly output: string;
+  readonly seconds: number;
+  /** What it left behind, one line each; all of it is ended or removed now. */
+  readonly left: readonly string[];
+}
+
+/** Runs `program`; never rejects for what the program does. */
+export async function confinedRun(program: string, options: ConfinedRunOptions): Promise<ConfinedRun> {
+  const { scope, timeoutMs } = options;
+  await Deno.mkdir(scope, { recursive: true });
+  const before = await snapshot({ scope });
+  const started = performance.now();
+  const child = new Deno.Command(program, {
+    args: [...options.args],
+    // A session of its own: the terminal's Ctrl-C must not end half of it.
+    detached: true,
+    env: { TMPDIR: scope, GANTRY_TEST_SCOPE: scope },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output: Uint8Array[] = [];
+  const read = Promise.all([child.stdout, child.stderr].map((stream) => collect(stream, output, options.verbose)));
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    signalGroup(child.pid, "SIGKILL");
+  }, timeoutMs);
+  const { code } = await child.status;
+  clearTimeout(timer);
+  const seconds = (performance.now() - started) / 1000;
+  const left = timedOut ? [] : await leftSince(before);
+  await endEverything(scope);
+  // Only now: a process that was left behind holds the pipes open.
+  await read;
+  return { code, timedOut, output: await new Blob(output.map((part) => part.slice())).text(), seconds, left };
+}
+
+/** Kills what belongs to the scope, takes its mounts down and removes it. */
+export async function endEverything(scope: string): Promise<void> {
+  // New ones may start while others end (a supervisor restarts its child): until none is left, within bounds.
+  for (let round = 0; round < 50; round++) {
+    const pids = await processesOf(scope);
+    if (pids.length === 0) break;
+    for (const pid of pids) signal(pid, "SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  for (const path of await mountsOf(scope)) {
+    await new Deno.Command("umount", { args: ["-l", path], stdout: "null", stderr: "null" }).output();
+  }
+  await Deno.remove(scope, { recursive: true }).catch(() => {});
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, into: Uint8Array[], verbose = false): Promise<void> {
+  for await (const part of stream) {
+    into.push(part);
+    if (verbose) Deno.stdout.writeSync(part);
+  }
+}
+
+function signalGroup(pid: number, name: Deno.Signal): void {
+  signal(-pid, name);
+}
+
+function signal(pid: number, name: Deno.Signal): void {
+  try {
+    Deno.kill(pid, name);
+  } catch {
+    // It ended by itself.
+  }
+}
