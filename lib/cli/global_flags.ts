@@ -76,8 +76,8 @@ function addressFlag(text: FlagText): Flag<string | undefined> {
     read(values) {
       const value = flag.read(values);
       if (value === undefined) return undefined;
-      const path = value.replace(/^unix:(\/\/(?=\/))?/, "");
-      if (path === "" || path.includes("://")) {
+      const path = value.replace(/^unix:(\/\/)?(?=\/)/, "");
+      if (path === "" || path.endsWith("/") || path.includes(":/")) {
         throw new RangeError(`${JSON.stringify(value)} is not the path of a unix socket`);
       }
       return absolutePath(path);

@@ -27,8 +27,8 @@ export interface SettingSources {
   readonly file: SettingsFile | undefined;
 }
 
-/** Variables that are gantry's own and no setting: the file to read, and what the executable's stub says about itself. */
-const ownVariables: readonly string[] = ["GANTRY_CONFIG", "GANTRY_EXECUTABLE", "GANTRY_CACHE"];
+/** Variables with which the portable executable's stub talks to gantry; `base/build_info.ts` takes them away early. */
+const stubPrefix = "GANTRY_STUB_";
 
 /** Every flag that is a setting, by key: those of the commands and the global ones. */
 export function settingFlags(
@@ -87,8 +87,11 @@ export function unknownVariables(
   env: Readonly<Record<string, string>>,
   settings: ReadonlyMap<string, Flag<unknown>>,
 ): readonly string[] {
-  const known = new Set([...ownVariables, ...[...settings].flatMap(([key, flag]) => variablesOf(key, flag))]);
-  return Object.keys(env).filter((name) => name.startsWith("GANTRY_") && !known.has(name)).sort().map((name) => {
+  const known = new Set(["GANTRY_CONFIG", ...[...settings].flatMap(([key, flag]) => variablesOf(key, flag))]);
+  const unknown = Object.keys(env).filter((name) =>
+    name.startsWith("GANTRY_") && !name.startsWith(stubPrefix) && !known.has(name)
+  );
+  return unknown.sort().map((name) => {
     const near = nearest(name, [...known]);
     return `the variable ${name} is not known${near === undefined ? "" : `; did you mean ${near}?`}`;
   });

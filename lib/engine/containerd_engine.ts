@@ -173,7 +173,7 @@ export class ContainerdEngine implements Engine {
       return true;
     } catch (error) {
       if (isCode(error, "not_found")) return false;
-      if (!isCode(error, "failed_precondition")) throw error;
+      if (!isStillRunning(error)) throw error;
       throw new GantryError("failed_precondition", `container ${id} still runs`, {
         cause: error,
         hint: `stop it first, or remove it by force: gantry rm -f ${id.slice(0, 12)}`,
@@ -205,6 +205,12 @@ export class ContainerdEngine implements Engine {
     if (name !== "") await this.#names.release(name, id);
     await removeFiles(this.instance, this.namespace, id);
   }
+}
+
+/** containerd's own refusal has a class; that of the shims up to 2.x is "unknown", with this text. */
+function isStillRunning(error: unknown): boolean {
+  return isCode(error, "failed_precondition") ||
+    (isCode(error, "unknown") && error.message.includes("cannot delete a running process"));
 }
 
 async function ignoreMissing(call: Promise<unknown>): Promise<void> {

@@ -87,6 +87,8 @@ export async function runForeground(
   }
 }
 
+const nowhere: ByteSink = { write: (bytes) => Promise.resolve(bytes.length) };
+
 /** One process being attended to. */
 class Session {
   /** True once the process runs. */
@@ -144,6 +146,8 @@ class Session {
       if (!(error instanceof Deno.errors.BrokenPipe)) this.outputError ??= toGantryError(error);
       progress.writing = false;
       await this.#kill(signalNumber("KILL"));
+      // Still read, though for nobody: the shim does not let go of a task while its output is stuck.
+      await copy(source, nowhere).catch(() => {});
     }
   }
 

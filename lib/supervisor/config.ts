@@ -1,7 +1,7 @@
 import { stringify } from "smol-toml";
 import { writeFileAtomic } from "../base/atomic_file.ts";
 import { systemError } from "../base/errno.ts";
-import { isRecord } from "../base/json.ts";
+import { isRecord, recordField, stringField } from "../base/json.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { ContainerdBinary } from "./binary.ts";
 import { mergeConfig, readTomlFile, type TomlTable } from "./config_merge.ts";
@@ -81,6 +81,18 @@ export async function writeConfig(config: GeneratedConfig, path: string): Promis
     if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, `read ${path}`);
   }
   if (current !== config.text) await writeFileAtomic(path, config.text, { mode: 0o600 });
+}
+
+/** Says whether two configurations are the same. */
+export async function configHash({ text }: GeneratedConfig): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
+}
+
+/** The gRPC socket that a configuration of any version names. */
+export function addressIn(document: TomlTable): string | undefined {
+  const plugins = recordField(document, "plugins") ?? {};
+  const server = recordField(plugins, "io.containerd.server.v1.grpc") ?? recordField(document, "grpc") ?? {};
+  return stringField(server, "address");
 }
 
 /** The sockets, and what must be turned off by configuration. */

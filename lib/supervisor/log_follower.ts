@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.ts";
+import { systemError } from "../base/errno.ts";
 import { messageOf } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
-import { type LogLimits, logSize, rotateOpenLog } from "./log_file.ts";
+import { type LogLimits, rotateOpenLog } from "./log_file.ts";
 import { parseLogLine } from "./log_line.ts";
 
 /** What a {@link LogFollower} follows, and where lines go. */
@@ -28,7 +29,7 @@ const maxPartial = 1 << 20;
 export class LogFollower {
   readonly #options: FollowOptions;
   readonly #emit: (line: string) => void;
-  #offset: number;
+  #offset = 0;
   #inode: number | null = null;
   #partial = "";
   #decoder = new TextDecoder();
@@ -37,7 +38,13 @@ export class LogFollower {
   constructor(options: FollowOptions) {
     this.#options = options;
     this.#emit = options.emit ?? emitLine;
-    this.#offset = logSize(options.path);
+    try {
+      const { size, ino } = Deno.statSync(options.path);
+      this.#offset = size;
+      this.#inode = ino;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, `look at ${options.path}`);
+    }
   }
 
   /** Follows until the signal is aborted, then passes on what is left. */

@@ -3,10 +3,10 @@
  * An ignored test without a reason would look like a test that passes.
  */
 
-import { libc } from "../../lib/base/libc.ts";
+import { loadLibc } from "../../lib/base/libc.ts";
 
 // Loaded once and for the life of the process: before the first test, or the sanitizer takes it for a leak of that test.
-libc();
+loadLibc();
 
 /** What a test does. */
 export type TestBody = (t: Deno.TestContext) => void | Promise<void>;

@@ -44,6 +44,8 @@ export function parseUserId(text: string | undefined): number | undefined {
 }
 
 function fieldsOfLines(text: string): readonly (readonly string[])[] {
-  return text.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"))
+  // A NUL can be in no name, and would end up in HOME.
+  return text.split("\n").map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#") && !line.includes("\0"))
     .map((line) => line.split(":"));
 }

@@ -61,6 +61,7 @@ async function readTable(rootfs: string, path: string, need: TableNeed): Promise
   try {
     return await readFileInRoot(rootfs, path, need.options) ?? "";
   } catch (error) {
+    need.options.signal?.throwIfAborted();
     if (need.needed || !(error instanceof GantryError)) throw error;
     return "";
   }

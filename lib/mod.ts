@@ -1,0 +1,44 @@
+/**
+ * gantry as a library: what the command line is made of.
+ *
+ * ```ts
+ * import { connectContainerd, planContainer, runForeground } from "gantry";
+ *
+ * await using engine = await connectContainerd({ address: "/run/gantry/containerd.sock" });
+ * const plan = await planContainer(
+ *   { rootfs: { path: "/srv/rootfs", overlay: true }, command: ["/bin/echo", "hello"] },
+ *   { instance: engine.instance, namespace: engine.namespace, autoRemove: true },
+ * );
+ * const end = await runForeground(engine, plan, { stdout: Deno.stdout, stderr: Deno.stderr });
+ * ```
+ *
+ * @module
+ */
+export { type ErrorCode, type ErrorDetails, GantryError, isCode } from "./base/errors.ts";
+export type { Clock, SleepOptions } from "./base/clock.ts";
+export { type LogFields, type LogLevel, type LogWriter, setLogWriter } from "./base/log.ts";
+
+export type { ExitStatus, StdioPaths, TaskStatus } from "./wire/task.ts";
+
+export { connectContainerd, type ConnectOptions, defaultInstance } from "./engine/connect.ts";
+export type { ContainerOptions, MountOption, RootfsOption } from "./engine/container_options.ts";
+export type { ContainerPlan } from "./engine/container_plan.ts";
+export type {
+  ContainerSummary,
+  Engine,
+  RemoveOptions,
+  VerbOptions,
+  WaitOptions,
+} from "./engine/engine.ts";
+export type { ContainerPaths, InstancePaths } from "./engine/container_paths.ts";
+export { planContainer, type PlanContext } from "./engine/plan.ts";
+export {
+  type ForegroundEnd,
+  type ForegroundHandle,
+  type ForegroundOptions,
+  type ForegroundStreams,
+  runForeground,
+} from "./engine/run.ts";
+export { type DetachedOptions, runDetached } from "./engine/run_detached.ts";
+export type { ByteSink, ByteSource } from "./engine/copy.ts";
+export type { KillRequest, ProcessRef, TerminalSize } from "./engine/task_api.ts";

@@ -1,0 +1,25 @@
+import { acquireLock, type Lock } from "../base/lock.ts";
+import { removeStaleTemporaries } from "../base/atomic_file.ts";
+import { Backoff } from "../base/backoff.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { GantryError, isCode, messageOf, toGantryError } from "../base/errors.ts";
+import { getLogger } from "../base/log.ts";
+import { type ProcessIdentity, readIdentity } from "../base/proc.ts";
+import { type Child, type ChildEnd, describeEnd, terminate } from "./child.ts";
+import { prepareDirectories } from "./directories.ts";
+import { reportHang } from "./hang_report.ts";
+import { watchHealth } from "./health.ts";
+import { ContainerdLauncher, type Launcher } from "./launcher.ts";
+import { LogFollower } from "./log_follower.ts";
+import { type Effect, type EndReason, type SupervisorEvent, type SupervisorState, transition } from "./machine.ts";
+import { checkOptions, type SupervisorOptions } from "./options.ts";
+import { type InstancePaths, instancePaths } from "./paths.ts";
+import { connectProbe, type ContainerdProbe, type ProbeFactory } from "./probe.ts";
+import { readProgress } from "./progress.ts";
+import { awaitReady } from "./readiness.ts";
+import { failureReport } from "./report.ts";
+import { instanceState, type LastFailure, type SupervisorStatus } from "./status.ts";
+import { StatusWriter } from "./status_writer.ts";
+import { within } from "./time_limit.ts";
+import { processAge } from "./uptime.ts";
+
