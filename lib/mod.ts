@@ -18,20 +18,15 @@ export { type ErrorCode, type ErrorDetails, GantryError, isCode } from "./base/e
 export type { Clock, SleepOptions } from "./base/clock.ts";
 export { type LogFields, type LogLevel, type LogWriter, setLogWriter } from "./base/log.ts";
 
-export type { ExitStatus, StdioPaths, TaskStatus } from "./wire/task.ts";
+export type { ExitStatus, RootfsMount, StdioPaths, TaskStatus } from "./wire/task.ts";
+export type * from "./wire/oci.ts";
 
 export { connectContainerd, type ConnectOptions, defaultInstance } from "./engine/connect.ts";
 export type { ContainerOptions, MountOption, RootfsOption } from "./engine/container_options.ts";
 export type { ContainerPlan } from "./engine/container_plan.ts";
-export type {
-  ContainerSummary,
-  Engine,
-  RemoveOptions,
-  VerbOptions,
-  WaitOptions,
-} from "./engine/engine.ts";
+export type { ContainerSummary, Engine, RemoveOptions, VerbOptions, WaitOptions } from "./engine/engine.ts";
 export type { ContainerPaths, InstancePaths } from "./engine/container_paths.ts";
-export { planContainer, type PlanContext } from "./engine/plan.ts";
+export { type ContainerRequest, planContainer, type PlanContext } from "./engine/plan.ts";
 export {
   type ForegroundEnd,
   type ForegroundHandle,

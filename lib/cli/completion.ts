@@ -47,7 +47,7 @@ export interface CompletionModel {
 /** The model of a table. */
 export function completionModel(table: readonly Command[]): CompletionModel {
   const globals = [...flagMap(globalFlags)].map(([key, flag]) => completable(key, flag));
-  const commands = table.map((command): CompletableCommand => {
+  const commands = table.filter(({ hidden }) => hidden !== true).map((command): CompletableCommand => {
     const own = [...command.flags].map(([key, flag]) => completable(key, flag));
     const taken = new Set(own.map((flag) => flag.short));
     const inherited = globals.map((flag) => taken.has(flag.short) ? { ...flag, short: undefined } : flag);

@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Command } from "./command.ts";
 import type { GlobalValues } from "./global_flags.ts";
 import type { Output } from "./output.ts";
-import type { SettingOrigin } from "./settings.ts";
+import type { SettingOrigin, SettingSources } from "./settings.ts";
 
 /** Where text goes. */
 export interface TextSink {
@@ -38,6 +38,8 @@ export interface CliContext {
   readonly settings: GlobalValues;
   /** Where the value of a global flag came from. */
   originOf(key: keyof GlobalValues): SettingOrigin;
+  /** Where settings are looked for, for `gantry config`. */
+  readonly sources: SettingSources;
   /** Prints results in the form asked for. */
   readonly output: Output;
   /** True when results and errors are JSON. */

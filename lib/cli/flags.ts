@@ -37,6 +37,8 @@ export interface Flag<T> extends FlagText {
   readonly expected: string;
   /** The allowed values of a choice. */
   readonly choices?: readonly string[] | undefined;
+  /** The default as it would be written after the flag; undefined when there is none that can be. */
+  readonly defaultWord: string | undefined;
   /** The value of what was given, in order; of nothing, the default. RangeError for a value of the wrong form. */
   read(values: readonly string[]): T;
   /** A value of the configuration file as the words the flag would have had; undefined when it has the wrong type. */
@@ -51,6 +53,7 @@ export function booleanFlag(text: FlagText & { readonly default?: boolean | unde
     repeatable: false,
     expected: "true or false",
     defaultText: text.defaultText ?? (text.default === true ? "on" : undefined),
+    defaultWord: String(text.default ?? false),
     read: ([value]) => value === undefined ? text.default ?? false : readBoolean(value),
     fromFile: (value) => typeof value === "boolean" ? [String(value)] : undefined,
   };
@@ -67,6 +70,7 @@ export function stringFlag(text: FlagText & { readonly default?: string }): Flag
     repeatable: false,
     expected: "a string",
     defaultText: text.defaultText ?? text.default,
+    defaultWord: text.default,
     read: ([value]) => value ?? text.default,
     fromFile: (value) => typeof value === "string" ? [value] : undefined,
   };
@@ -79,6 +83,7 @@ export function listFlag(text: FlagText): Flag<readonly string[]> {
     ...text,
     kind: "list",
     repeatable: true,
+    defaultWord: undefined,
     expected: "a list of strings",
     read: (values) => values,
     fromFile: stringsOf,
@@ -92,6 +97,7 @@ export function keyValueFlag(text: FlagText): Flag<Readonly<Record<string, strin
     ...text,
     kind: "keyValue",
     repeatable: true,
+    defaultWord: undefined,
     expected: "KEY=VALUE",
     // Object.fromEntries defines own properties, so that a key named __proto__ is a key like any other.
     read: (values) => Object.fromEntries(values.map(readPair)),
@@ -121,6 +127,7 @@ export function numberFlag(text: FlagText & NumberBounds & { readonly default?: 
     repeatable: false,
     expected,
     defaultText: text.defaultText ?? text.default?.toString(),
+    defaultWord: text.default?.toString(),
     read([value]) {
       if (value === undefined) return text.default;
       const number = pattern.test(value) ? Number(value) : NaN;
@@ -171,6 +178,7 @@ export function choiceFlag<const C extends string>(
     repeatable: false,
     expected,
     defaultText: text.defaultText ?? text.default,
+    defaultWord: text.default,
     read([value]) {
       if (value === undefined) return text.default;
       const found = text.choices.find((choice) => choice === value);
@@ -190,6 +198,7 @@ function measured(
     ...text,
     repeatable: false,
     defaultText: text.defaultText ?? text.default,
+    defaultWord: text.default,
     read([value = text.default]) {
       if (value === undefined) return undefined;
       try {

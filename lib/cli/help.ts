@@ -40,7 +40,7 @@ function programHelp(commands: readonly Command[], width: number): readonly stri
     "",
     "Keeps a containerd alive and runs containers on it.",
     ...groups.flatMap((group) => {
-      const members = commands.filter((command) => command.group === group);
+      const members = commands.filter((command) => command.group === group && command.hidden !== true);
       if (members.length === 0) return [];
       return ["", `${group}:`, ...definitionList(members.map(({ name, summary }) => [name, summary]), width)];
     }),

@@ -116,6 +116,7 @@ class CliRun {
       clock: io.clock,
       settings,
       originOf: (key) => sourceOf(key, globalFlags[key], sources).origin,
+      sources,
       output,
       json: output.json,
       note: (text) => io.stderr.write(`${text}\n`),

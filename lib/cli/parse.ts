@@ -201,7 +201,7 @@ function unknownFlag(
 }
 
 function unknownCommand(typed: string, { commands }: Language): GantryError {
-  const near = nearest(typed, commands.map((command) => command.name));
+  const near = nearest(typed, commands.filter(({ hidden }) => hidden !== true).map(({ name }) => name));
   const hint = near === undefined ? 'see "gantry --help"' : `did you mean "gantry ${near}"?`;
   return usageError(`unknown command ${JSON.stringify(typed)}`, hint);
 }

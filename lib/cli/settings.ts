@@ -27,8 +27,11 @@ export interface SettingSources {
   readonly file: SettingsFile | undefined;
 }
 
-/** Variables with which the portable executable's stub talks to gantry; `base/build_info.ts` takes them away early. */
-const stubPrefix = "GANTRY_STUB_";
+/**
+ * Variables that are no settings: the file to read; what the portable executable and its stub say to each other
+ * (`base/build_info.ts`, `scripts/compile`); what the test scripts say to the tests.
+ */
+const ownVariables = /^GANTRY_(CONFIG|CACHE|STUB_\w+|TEST_\w+)$/;
 
 /** Every flag that is a setting, by key: those of the commands and the global ones. */
 export function settingFlags(
@@ -87,12 +90,12 @@ export function unknownVariables(
   env: Readonly<Record<string, string>>,
   settings: ReadonlyMap<string, Flag<unknown>>,
 ): readonly string[] {
-  const known = new Set(["GANTRY_CONFIG", ...[...settings].flatMap(([key, flag]) => variablesOf(key, flag))]);
+  const known = new Set([...settings].flatMap(([key, flag]) => variablesOf(key, flag)));
   const unknown = Object.keys(env).filter((name) =>
-    name.startsWith("GANTRY_") && !name.startsWith(stubPrefix) && !known.has(name)
+    name.startsWith("GANTRY_") && !ownVariables.test(name) && !known.has(name)
   );
   return unknown.sort().map((name) => {
-    const near = nearest(name, [...known]);
+    const near = nearest(name, [...known, "GANTRY_CONFIG"]);
     return `the variable ${name} is not known${near === undefined ? "" : `; did you mean ${near}?`}`;
   });
 }

@@ -6,21 +6,43 @@ import { type ContainerPaths, containerPaths, type InstancePaths } from "./conta
 import { type ContainerPlan, labelKeys } from "./container_plan.ts";
 import { prepareSpec } from "./spec/prepare.ts";
 
+/** What must be asked for, and what may be: see {@link ContainerOptions} for each, and {@link defaults} for the rest. */
+export type ContainerRequest = Pick<ContainerOptions, "rootfs" | "command"> & Partial<ContainerOptions>;
+
 /** Where a container will live, and how. */
 export interface PlanContext {
+  /** Directories of the gantry instance. */
   readonly instance: InstancePaths;
+  /** containerd's namespace. */
   readonly namespace: string;
-  /** stdout and stderr go to files. */
-  readonly detached: boolean;
-  /** It goes away when it has ended. */
-  readonly autoRemove: boolean;
+  /** stdout and stderr go to files; default false. */
+  readonly detached?: boolean | undefined;
+  /** It goes away when it has ended; default false. */
+  readonly autoRemove?: boolean | undefined;
 }
+
+/** What an option is when nothing is said. */
+const defaults = {
+  env: [],
+  tty: false,
+  stdin: false,
+  mounts: [],
+  readOnly: false,
+  network: "none",
+  capAdd: [],
+  capDrop: [],
+  privileged: false,
+  securityOpt: [],
+  labels: {},
+} as const satisfies Partial<ContainerOptions>;
 
 /** containerd's name of the runc shim. */
 const runcRuntime = "io.containerd.runc.v2";
 
 /** Works out what a container will be. Reads the host and the root filesystem; changes nothing. */
-export async function planContainer(options: ContainerOptions, context: PlanContext): Promise<ContainerPlan> {
+export async function planContainer(request: ContainerRequest, context: PlanContext): Promise<ContainerPlan> {
+  const options: ContainerOptions = { ...defaults, ...request };
+  const { detached = false, autoRemove = false } = context;
   const id = newId();
   const name = options.name ?? shortId(id);
   assertName(name);
@@ -32,11 +54,11 @@ export async function planContainer(options: ContainerOptions, context: PlanCont
     name,
     namespace: context.namespace,
     runtime: runcRuntime,
-    labels: labelsOf(options, { name, data: paths.data, autoRemove: context.autoRemove }),
+    labels: labelsOf(options, { name, data: paths.data, autoRemove }),
     spec,
     rootfs: overlayOf(rootfs, paths),
-    detached: context.detached,
-    autoRemove: context.autoRemove,
+    detached,
+    autoRemove,
     paths,
     warnings,
   };

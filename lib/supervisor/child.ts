@@ -27,6 +27,11 @@ export function describeEnd({ code, signal }: ChildEnd): string {
   return code === undefined ? "an exit status only its former parent could read" : `exit code ${code}`;
 }
 
+/** True while that process lives, whatever program it executes now: pid and start time name a process. */
+export async function isAlive({ pid, startTime }: ProcessIdentity): Promise<boolean> {
+  return (await readIdentity(pid))?.startTime === startTime;
+}
+
 /** Sends a signal to the child and to no other process; false when it is gone. */
 export async function signalChild(child: Pick<Child, "identity">, signal: string): Promise<boolean> {
   const { pid, startTime } = child.identity;

@@ -7,7 +7,7 @@ import { watchHealth } from "./health.ts";
 import type { Launcher } from "./launcher.ts";
 import { type Effect, type EndReason, type SupervisorEvent, type SupervisorState, transition } from "./machine.ts";
 import type { SupervisorOptions } from "./options.ts";
-import type { ContainerdProbe, ProbeFactory } from "./probe.ts";
+import type { ContainerdProbe } from "./probe.ts";
 import type { Progress } from "./progress.ts";
 import { awaitReady } from "./readiness.ts";
 import type { LastFailure } from "./status.ts";
@@ -36,9 +36,6 @@ export interface LifecycleParts {
 }
 
 const log = getLogger("supervisor");
-
-/** One effect that is performed; its failure is an event, so nobody awaits it. */
-type Performers = { readonly [T in Effect["type"]]: (effect: Extract<Effect, { type: T }>) => void };
 
 /** Delays between restarts: none, then half a second doubling to half a minute, each shortened by up to a quarter. */
 const backoffPolicy = { initialMs: 500, factor: 2, maxMs: 30_000, jitter: 0.25, immediateFirst: true } as const;
@@ -98,30 +95,170 @@ export class Lifecycle {
     return this.#launchError;
   }
 
-  /** Takes an event: changes the state, then performs the effects. */
+  /** Takes an event: changes the state, then performs the effects, whose outcomes are events again. */
   dispatch(event: SupervisorEvent): void {
     const before = this.#state;
     const { state, effects } = transition(before, event);
     this.#state = state;
-    if ("why" in event) this.#noteFailure(event, before);
-    if (state !== before) log.debug("state", { from: before.name, to: state.name, event: event.type });
-    if (state !== before) this.#parts.changed();
+    this.#note(event, before);
+    if (state !== before) {
+      log.debug("state", { from: before.name, to: state.name, event: event.type });
+      this.#parts.changed();
+    }
     for (const effect of effects) this.#perform(effect);
   }
 
-  #perform<T extends Effect["type"]>(effect: Extract<Effect, { type: T }> & { readonly type: T }): void {
-    const performers: Performers = this.#performers;
-    performers[effect.type](effect);
+  #perform(effect: Effect): void {
+    const task = this.#begin(effect);
+    // What is expected to fail is an event; anything else is a mistake of ours, and must not take containerd down.
+    task?.catch((error) => log.error("internal error", { effect: effect.type, error }));
   }
 
-  readonly #performers: Performers = {
-    launch: ({ first }) => void this.#launch(first),
-    await_ready: () => void this.#awaitReady(),
-    serve: () => void this.#serve(),
-    replace: ({ reason }) => void this.#replace(reason),
-    terminate: () => void this.#terminate(),
-    recover: ({ reason }) => void this.#recover(reason),
-    cancel: () => this.#life.abort(new DOMException("superseded", "AbortError")),
-    finish: ({ end }) => this.#parts.finish(end),
-  };
+  #begin(effect: Effect): Promise<void> | undefined {
+    switch (effect.type) {
+      case "launch":
+        return this.#launch(effect.first);
+      case "await_ready":
+        return this.#awaitReady();
+      case "serve":
+        return this.#serve();
+      case "replace":
+        return this.#replace(effect.reason);
+      case "terminate":
+        return this.#terminate();
+      case "recover":
+        return this.#recover();
+      case "cancel":
+        this.#life.abort(new DOMException("superseded", "AbortError"));
+        return undefined;
+      case "finish":
+        this.#parts.finish(effect.end);
+        return undefined;
+    }
+  }
+
+  async #launch(first: boolean): Promise<void> {
+    this.#life = new AbortController();
+    this.#version = undefined;
+    let child: Child;
+    try {
+      child = await this.#parts.launcher.launch({ first, signal: this.#life.signal });
+    } catch (error) {
+      this.#launchError = toGantryError(error);
+      return this.dispatch({ type: "launch_failed", why: this.#launchError.message });
+    }
+    this.#launchError = undefined;
+    this.#child = child;
+    this.dispatch({ type: "launched", adopted: child.adopted });
+    this.#exited(await child.ended);
+  }
+
+  #exited(end: ChildEnd): void {
+    this.#child = undefined;
+    this.#probe = undefined;
+    this.dispatch({ type: "exited", why: `it ended with ${describeEnd(end)}` });
+  }
+
+  async #awaitReady(): Promise<void> {
+    const { signal } = this.#life;
+    const child = this.#child;
+    if (child === undefined) return;
+    const { clock, launcher, connect, hasSocket, progress } = this.#parts;
+    const { startTimeoutMs, healthTimeoutMs, cri } = this.#options;
+    try {
+      const { probe, version } = await awaitReady({
+        clock,
+        signal,
+        connect,
+        hasSocket,
+        progress: () => progress(child),
+        startTimeoutMs,
+        questionMs: healthTimeoutMs,
+        cri,
+      });
+      this.#probe = probe;
+      this.#version = version;
+      const confirmed = await launcher.confirm(child);
+      if (signal.aborted) return probe.close();
+      this.#child = confirmed;
+      this.dispatch({ type: "ready" });
+    } catch (error) {
+      if (!signal.aborted) this.dispatch({ type: "stalled", why: messageOf(error) });
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const { signal } = this.#life;
+    const { clock, connect, hasSocket } = this.#parts;
+    const { healthIntervalMs, healthTimeoutMs, healthFailures } = this.#options;
+    this.#backoff.markUp();
+    const probe = this.#probe ?? await connect();
+    await watchHealth(probe, {
+      clock,
+      signal,
+      connect,
+      hasSocket,
+      intervalMs: healthIntervalMs,
+      timeoutMs: healthTimeoutMs,
+      report: (why) =>
+        this.dispatch(why === undefined ? { type: "healthy" } : { type: "unhealthy", why, limit: healthFailures }),
+      disregarded: (why) => log.warning("a health check failed while gantry itself did not get to run", { why }),
+    });
+  }
+
+  async #replace(reason: string): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    const report = await this.#parts.examine(child, reason);
+    log.error("containerd hangs and is ended", { pid: child.identity.pid, reason, report });
+    await this.#terminate();
+  }
+
+  async #terminate(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    const { stopTimeoutMs } = this.#options;
+    const killed = await terminate(child, { clock: this.#parts.clock, stopTimeoutMs });
+    if (killed) log.warning("containerd did not end on TERM and was killed", { afterMs: stopTimeoutMs });
+  }
+
+  async #recover(): Promise<void> {
+    const { clock, beforeRestart, beforeRestartMs } = this.#parts;
+    const { restartLimit = Infinity } = this.#options;
+    const { signal } = this.#life = new AbortController();
+    this.#delayMs = Math.round(this.#backoff.next());
+    if (this.#backoff.failures > restartLimit) {
+      const last = this.#lastFailure?.reason ?? "it ended";
+      return this.dispatch({ type: "limit_reached", why: `${restartLimit} restarts in a row did not help: ${last}` });
+    }
+    // Written when the wait is not over at once.
+    if (this.#delayMs > 0) this.#parts.changed();
+    const salvage = async (): Promise<void> => {
+      if (beforeRestart === undefined) return;
+      const limit = { clock, ms: beforeRestartMs, what: "what is done before a restart", signal };
+      await within(limit, beforeRestart).catch((error) => {
+        if (!signal.aborted) log.warning("what is done before a restart failed", { error: messageOf(error) });
+      });
+    };
+    try {
+      await Promise.all([salvage(), this.#delayMs === 0 ? undefined : clock.sleep(this.#delayMs, { signal })]);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    if (signal.aborted) return;
+    this.#restarts++;
+    log.info("containerd is started again", { restarts: this.#restarts, delayMs: this.#delayMs });
+    this.#delayMs = 0;
+    this.dispatch({ type: "recovered" });
+  }
+
+  /** Remembers what went wrong. An end that was asked for is no failure. */
+  #note(event: SupervisorEvent, before: SupervisorState): void {
+    if (event.type === "ready") log.info("containerd serves", { version: this.#version });
+    if (!("why" in event) || event.type === "limit_reached") return;
+    if (!["launching", "starting", "serving"].includes(before.name)) return;
+    this.#lastFailure = { at: new Date(this.#parts.clock.now()).toISOString(), reason: event.why };
+    log.log(event.type === "unhealthy" ? "warning" : "error", `containerd: ${event.type}`, { why: event.why });
+  }
 }

@@ -1,14 +1,14 @@
 import type { Clock } from "../base/clock.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
 import { failedPlugins } from "./config_plugins.ts";
-import type { ContainerdProbe, ProbeFactory } from "./probe.ts";
+import type { ContainerdProbe } from "./probe.ts";
 import { hasAdvanced, type Progress } from "./progress.ts";
 import { within } from "./time_limit.ts";
 
 /** What {@link awaitReady} watches. */
 export interface ReadinessOptions {
-  readonly address: string;
-  readonly connect: ProbeFactory;
+  /** Opens a new connection to containerd. */
+  readonly connect: () => Promise<ContainerdProbe>;
   readonly clock: Clock;
   /** Aborted when the process has ended or nobody wants to know any more. */
   readonly signal: AbortSignal;
@@ -19,7 +19,7 @@ export interface ReadinessOptions {
   readonly cri: boolean;
   /** What the process has done so far. */
   readonly progress: () => Progress;
-  /** True when a file is at `address`; asked before each try, since connecting to nothing costs more. */
+  /** True when a file is where its socket will be; asked before each try, since connecting to nothing costs more. */
   readonly hasSocket: () => boolean;
 }
 
@@ -89,7 +89,7 @@ async function tryOnce(options: ReadinessOptions): Promise<Ready & { readonly fa
   let probe: ContainerdProbe | undefined;
   let keep = false;
   try {
-    probe = await options.connect(options.address);
+    probe = await options.connect();
     const open = probe;
     const answer = await within({ clock, ms: questionMs, what: "the answer of containerd", signal }, async (both) => {
       const limits = { signal: both, deadlineMs: questionMs };

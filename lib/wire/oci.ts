@@ -211,14 +211,13 @@ export interface SeccompArgument {
 export function encodeOci(value: object): string {
   return JSON.stringify(value, (_key, item: unknown) => {
     if (typeof item !== "number" || Number.isSafeInteger(item) || !Number.isInteger(item)) return item;
-    return jsonWithRaw.rawJSON(exactInteger(item).toString());
+    return Math.abs(item) > 2 ** 64 ? item : jsonWithRaw.rawJSON(exactInteger(item).toString());
   });
 }
 
 function exactInteger(value: number): bigint {
-  if (value >= 2 ** 64) return 2n ** 64n - 1n;
-  if (value === 2 ** 63) return 2n ** 63n - 1n;
-  return value <= -(2 ** 63) ? -(2n ** 63n) : BigInt(value);
+  const integer = BigInt(value);
+  return value === 2 ** 64 || value === 2 ** 63 ? integer - 1n : integer;
 }
 
 // TypeScript's library does not declare it yet; V8 has it since 11.4.

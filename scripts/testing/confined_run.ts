@@ -2,12 +2,13 @@
  * Runs one command with a time limit and a folder of its own (TMPDIR, GANTRY_TEST_SCOPE), by which everything it starts can be
  * found and ended, also what left its session: containerd, shims, containers.
  */
-import { leftSince, mountsOf, processesOf, snapshot } from "../../tests/support/leftovers.ts";
+import { leftSince, mountsOf, snapshot } from "../../tests/support/leftovers.ts";
+import { killProcess, scopedProcesses } from "../../tests/support/scoped_processes.ts";
 
 /** Options of {@link confinedRun}. */
 export interface ConfinedRunOptions {
   readonly args: readonly string[];
-  /** An empty folder with a short path: sockets are made in it. It is removed at the end. */
+  /** A folder to be made, with a short path: sockets are made in it. It is removed at the end. */
   readonly scope: string;
   /** The command is killed after this, in milliseconds. */
   readonly timeoutMs: number;
@@ -30,6 +31,7 @@ export interface ConfinedRun {
 export async function confinedRun(program: string, options: ConfinedRunOptions): Promise<ConfinedRun> {
   const { scope, timeoutMs } = options;
   await Deno.mkdir(scope, { recursive: true });
+  await Deno.chmod(scope, 0o755); // tests run programs as other users
   const before = await snapshot({ scope });
   const started = performance.now();
   const child = new Deno.Command(program, {
@@ -46,7 +48,7 @@ export async function confinedRun(program: string, options: ConfinedRunOptions):
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    signalGroup(child.pid, "SIGKILL");
+    child.kill("SIGKILL");
   }, timeoutMs);
   const { code } = await child.status;
   clearTimeout(timer);
@@ -62,32 +64,21 @@ export async function confinedRun(program: string, options: ConfinedRunOptions):
 export async function endEverything(scope: string): Promise<void> {
   // New ones may start while others end (a supervisor restarts its child): until none is left, within bounds.
   for (let round = 0; round < 50; round++) {
-    const pids = await processesOf(scope);
-    if (pids.length === 0) break;
-    for (const pid of pids) signal(pid, "SIGKILL");
+    const processes = await scopedProcesses(scope);
+    if (processes.length === 0) break;
+    await Promise.all(processes.map(killProcess));
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   for (const path of await mountsOf(scope)) {
     await new Deno.Command("umount", { args: ["-l", path], stdout: "null", stderr: "null" }).output();
   }
-  await Deno.remove(scope, { recursive: true }).catch(() => {});
+  // What is still mounted here may be a folder of the host: removing would go through it.
+  if ((await mountsOf(scope)).length === 0) await Deno.remove(scope, { recursive: true }).catch(() => {});
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, into: Uint8Array[], verbose = false): Promise<void> {
   for await (const part of stream) {
     into.push(part);
     if (verbose) Deno.stdout.writeSync(part);
-  }
-}
-
-function signalGroup(pid: number, name: Deno.Signal): void {
-  signal(-pid, name);
-}
-
-function signal(pid: number, name: Deno.Signal): void {
-  try {
-    Deno.kill(pid, name);
-  } catch {
-    // It ended by itself.
   }
 }

@@ -1,11 +1,12 @@
 /**
  * What a test must not leave behind: processes, mounts, cgroups, sockets, state folders and network namespaces.
  *
- * Several suites may run on one machine, so a look can be narrowed to one folder (`scope`): a process is then counted only
- * if its command line, environment, working folder or mounts name that folder. `scripts/run_tests.ts` puts the
- * folder of a run into TMPDIR and GANTRY_TEST_SCOPE, and every child inherits them.
+ * Several suites may run on one machine, so a look can be narrowed to one folder (`scope`): see scoped_processes.ts for
+ * which processes then count. `scripts/run_tests.ts` puts the folder of a run into TMPDIR and GANTRY_TEST_SCOPE, and every
+ * child inherits them.
  */
 import assert from "node:assert/strict";
+import { processTable, type ScopedProcess, scopedProcesses } from "./scoped_processes.ts";
 
 /** What exists at one moment: a stable key of each thing and a line for people. */
 export interface Snapshot {
@@ -61,11 +62,6 @@ export async function leftSince(before: Snapshot, options: NothingLeftOptions = 
   return left;
 }
 
-/** Ids of the processes of one folder (see the head of this file), without the caller and its parents. */
-export async function processesOf(scope: string): Promise<readonly number[]> {
-  return (await processes(scope)).map(([key]) => Number(key.split(" ")[1]));
-}
-
 /** Mount points below or made of one folder, the innermost first. */
 export async function mountsOf(scope: string): Promise<readonly string[]> {
   return (await mounts(scope)).map(([key]) => key.split(" ").at(-1) ?? "").reverse();
@@ -80,48 +76,31 @@ export async function newSince(before: Snapshot): Promise<readonly string[]> {
 type Thing = readonly [key: string, line: string];
 
 async function processes(scope: string | undefined): Promise<Thing[]> {
+  const found = scope === undefined ? await runtimeProcesses() : await scopedProcesses(scope);
+  return found.map(({ pid, startTime, program, command }): Thing => [
+    `process ${pid} ${startTime}`,
+    `process ${pid} (${program}): ${command.slice(0, 160)}`,
+  ]);
+}
+
+/** Every daemon, shim, runtime and container of the machine. */
+async function runtimeProcesses(): Promise<ScopedProcess[]> {
   const ownNamespace = await readLink("/proc/self/ns/pid");
-  const things: Thing[] = [];
-  for (const pid of await names("/proc", /^\d+$/)) {
-    const stat = await readText(`/proc/${pid}/stat`);
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const [state, startTime] = [fields[0], fields[19]];
-    // A zombie is its parent's to reap (on a machine without an init that reaps, they stay for ever) and holds nothing.
-    if (startTime === undefined || state === "Z" || Number(pid) === Deno.pid) continue;
-    const program = stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")"));
+  const found: ScopedProcess[] = [];
+  for (const { pid, startTime, program, state } of (await processTable()).values()) {
+    if (state === "Z" || pid === Deno.pid || !await isRuntimeProcess(pid, ownNamespace)) continue;
     const command = (await readText(`/proc/${pid}/cmdline`)).replaceAll("\0", " ").trim();
-    const counts = scope === undefined
-      ? await isRuntimeProcess(pid, ownNamespace)
-      : !await isAncestor(Number(pid)) && await mentions(pid, scope);
-    if (counts) things.push([`process ${pid} ${startTime}`, `process ${pid} (${program}): ${command.slice(0, 160)}`]);
+    found.push({ pid, startTime, program, command });
   }
-  return things;
+  return found;
 }
 
 /** The 15 letters of /proc/PID/comm cannot tell `containerd-shim`s apart and gantry's is Deno's, so the executable is asked. */
-async function isRuntimeProcess(pid: string, ownNamespace: string): Promise<boolean> {
+async function isRuntimeProcess(pid: number, ownNamespace: string): Promise<boolean> {
   const namespace = await readLink(`/proc/${pid}/ns/pid`);
   if (namespace !== "" && namespace !== ownNamespace) return true;
   const executable = await readLink(`/proc/${pid}/exe`);
   return programs.test(executable.split("/").at(-1)?.replace(" (deleted)", "") ?? "");
-}
-
-async function mentions(pid: string, scope: string): Promise<boolean> {
-  if ((await readLink(`/proc/${pid}/cwd`)).startsWith(scope)) return true;
-  for (const file of ["cmdline", "environ", "mountinfo"]) {
-    if ((await readText(`/proc/${pid}/${file}`)).includes(scope)) return true;
-  }
-  return false;
-}
-
-/** The runner that set the scope, and the shells above it, carry it too. */
-async function isAncestor(pid: number): Promise<boolean> {
-  for (let current = Deno.pid; current > 1;) {
-    if (current === pid) return true;
-    const stat = await readText(`/proc/${current}/stat`);
-    current = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? 0);
-  }
-  return false;
 }
 
 async function mounts(scope: string | undefined): Promise<Thing[]> {

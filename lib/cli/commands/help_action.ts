@@ -9,7 +9,7 @@ export function run({ args }: Invocation<unknown>, { io, output, commands }: Cli
   const topic = args.length === 0 ? undefined : args.join(" ");
   const text = helpText(topic, { commands, columns: io.columns() });
   if (text === undefined) {
-    const near = nearest(topic ?? "", commands.map((each) => each.name));
+    const near = nearest(topic ?? "", commands.filter(({ hidden }) => hidden !== true).map(({ name }) => name));
     throw usageError(
       `there is no help on ${JSON.stringify(topic)}`,
       near === undefined ? 'see "gantry --help"' : `did you mean "gantry help ${near}"?`,

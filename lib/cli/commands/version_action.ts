@@ -1,12 +1,45 @@
+import { buildInfo } from "../../base/build_info.ts";
+import { deadline } from "../../base/clock.ts";
+import { messageOf } from "../../base/errors.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
+import { labelledLines } from "../labelled.ts";
 import type { versionFlags } from "./version.ts";
 
+/** A containerd that does not answer must not keep the rest from being shown. */
+const answerMs = 2000;
+
+/** What the containerd of this command says. */
+interface ServerVersion {
+  readonly version: string | null;
+  readonly address: string | null;
+  /** Why there is no version. */
+  readonly error?: string | undefined;
+}
+
 /** Prints the versions. */
-export function run(
+export async function run(
   { flags }: Invocation<ValuesOf<typeof versionFlags>>,
-  { output }: CliContext,
+  context: CliContext,
 ): Promise<number> {
-  output.one({ version: "0.1.0", client: flags.client }, (record) => `gantry ${record.version}`);
-  return Promise.resolve(0);
+  const server = flags.client ? undefined : await askServer(context);
+  const record = { ...buildInfo(), ...(server === undefined ? {} : { server }) };
+  context.output.one(record, ({ version, commit, built, deno }) =>
+    labelledLines([
+      ["gantry", `${version} (commit ${commit}, ${built}, Deno ${deno})`],
+      ["containerd", server && (server.error ?? `${server.version} at ${server.address}`)],
+    ]));
+  return 0;
+}
+
+async function askServer(context: CliContext): Promise<ServerVersion> {
+  using limit = deadline(answerMs, context.signal);
+  try {
+    const { openEngine } = await import("../engine.ts");
+    await using engine = await openEngine(context);
+    return { version: await engine.version({ signal: limit.signal }), address: engine.address };
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    return { version: null, address: null, error: messageOf(error) };
+  }
 }

@@ -15,7 +15,7 @@ export function assertOptions(options: ContainerOptions): void {
   if (options.cwd !== undefined) assertCwd(options.cwd);
   if (options.stopSignal !== undefined) assertStopSignal(options.stopSignal);
   if (options.stopTimeout !== undefined) assertStopTimeout(options.stopTimeout);
-  for (const argument of options.command) assertNoNul(argument, "the command");
+  for (const argument of [options.entrypoint ?? "", ...options.command]) assertNoNul(argument, "the command");
   for (const entry of options.env) assertEnv(entry);
 }
 
