@@ -1,6 +1,6 @@
 /**
- * Builds dist/gantry: `deno compile` of the bundle, or, where the runtime base that it downloads cannot be had, the portable
- * executable. DENORT_BIN names a runtime base by hand. Both are the same program.
+ * Builds dist/gantry, or the file named as argument: `deno compile` of the bundle, or, where the runtime base that it
+ * downloads cannot be had, the portable executable. DENORT_BIN names a runtime base by hand. Both are the same program.
  */
 import { type Bundle, bundle } from "./compile/bundle.ts";
 import { hotPathFaults } from "./compile/node_touches.ts";
@@ -9,11 +9,13 @@ import { nodeAllowed } from "./lint/import_rules.ts";
 import config from "../deno.json" with { type: "json" };
 
 const root = new URL("../", import.meta.url).pathname;
-const target = `${root}dist/gantry`;
 
-if (import.meta.main) await compile();
+/** A download that hangs must not hang the build. */
+const downloadSeconds = 60;
 
-async function compile(): Promise<void> {
+if (import.meta.main) await compile(Deno.args[0] ?? `${root}dist/gantry`);
+
+async function compile(target: string): Promise<void> {
   const started = performance.now();
   const commit = await commitOfTree();
   const work = await Deno.makeTempDir({ dir: await folder(`${root}.cache`), prefix: "compile." });
@@ -30,12 +32,11 @@ async function compile(): Promise<void> {
       });
       await Deno.writeFile(`${work}/gantry`, bytes, { mode: 0o755 });
     }
-    await folder(`${root}dist`);
-    await Deno.rename(`${work}/gantry`, target); // a running gantry keeps the file it was started from
+    await put(`${work}/gantry`, target);
     const { size } = await Deno.stat(target);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.log(
-      `compile: wrote dist/gantry (${failure === undefined ? "compiled" : "portable"}, ${
+      `compile: wrote ${target.replace(root, "")} (${failure === undefined ? "compiled" : "portable"}, ${
         (size / 2 ** 20).toFixed(1)
       } MiB, ${config.version} ${commit}) in ${seconds} s`,
     );
@@ -73,12 +74,23 @@ async function compileNative(work: string, { files }: Bundle): Promise<string | 
     ],
     env: { NO_COLOR: "1" },
     stdin: "null",
+    signal: AbortSignal.timeout(downloadSeconds * 1000),
   }).output();
   if (output.success) return undefined;
   const said = new TextDecoder().decode(output.stderr);
-  const reason = /error sending request|[Dd]ownload|dns error|connect/.test(said) ? said : "";
-  if (reason === "") throw new Error(`deno compile failed:\n${said}`);
-  return /dns error/.test(said) ? "its host cannot be found" : "its download failed";
+  if (output.signal !== null) return `its download did not end within ${downloadSeconds} s`;
+  if (/dns error/.test(said)) return "its host cannot be found";
+  if (/error sending request|\bdenort\b/.test(said)) return "its download failed";
+  throw new Error(`deno compile failed:\n${said}`);
+}
+
+/** By a rename: a running gantry keeps the file it was started from. */
+async function put(made: string, target: string): Promise<void> {
+  await folder(target.replace(/\/[^/]*$/, ""));
+  const part = `${target}.${crypto.randomUUID().slice(0, 8)}`;
+  await Deno.copyFile(made, part);
+  await Deno.chmod(part, 0o755);
+  await Deno.rename(part, target);
 }
 
 async function commitOfTree(): Promise<string> {

@@ -22,8 +22,8 @@ export interface Positional {
   readonly many?: boolean | undefined;
   /** Offered by shell completion; default none. */
   readonly complete?: Completion | undefined;
-  /** The words that completion offers. */
-  readonly words?: (() => readonly string[]) | undefined;
+  /** The words that completion offers, of the table it is made for. */
+  readonly words?: ((commands: readonly Command[]) => readonly string[]) | undefined;
 }
 
 /** A command line to copy, and what it does. */

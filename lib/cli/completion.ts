@@ -58,7 +58,7 @@ export function completionModel(table: readonly Command[]): CompletionModel {
       own,
       summary: command.summary,
       flags: [...own, ...inherited],
-      words: command.positionals.flatMap((each) => each.words?.() ?? []),
+      words: command.positionals.flatMap((each) => each.words?.(table) ?? []),
       complete: first?.complete ?? "none",
       passThrough: command.passThrough === true,
     };

@@ -102,18 +102,18 @@ function meaningOf(flag: Flag<unknown>): string {
   const notes = [
     ...(flag.choices !== undefined && flag.placeholder !== flag.choices.join("|") ? [flag.choices.join(", ")] : []),
     ...(flag.repeatable ? ["repeatable"] : []),
-    ...(flag.defaultText === undefined || flag.defaultText === "" ? [] : [`default ${flag.defaultText}`]),
+    ...(flag.defaultText === undefined || flag.defaultText === "" ? [] : [`default: ${flag.defaultText}`]),
   ];
   return notes.length === 0 ? flag.summary : `${flag.summary} (${notes.join("; ")})`;
 }
 
 function settingNote(flags: ReadonlyMap<string, Flag<unknown>>, width: number): readonly string[] {
-  const [first] = [...flags].filter(([, flag]) => flag.setting === true);
+  const keys = [...flags].filter(([, flag]) => flag.setting === true).map(([key]) => key);
+  const [first] = keys;
   if (first === undefined) return [];
-  const [key] = first;
-  const text =
-    `These are settings too: --${longName(key)} is the variable ${envName(key)} and the key ${fileKey(key)} ` +
-    `of the configuration file. A flag goes before a variable, a variable before the file.`;
+  const which = keys.length === flags.size ? "All of these" : keys.map((key) => `--${longName(key)}`).join(", ");
+  const text = `Settings too: ${which}. Of --${longName(first)} the variable is ${envName(first)} and the key in the ` +
+    `configuration file ${fileKey(first)}. A flag goes before a variable, a variable before the file.`;
   return ["", ...wrapText(text, width)];
 }
 

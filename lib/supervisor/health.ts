@@ -54,8 +54,13 @@ export async function watchHealth(probe: ContainerdProbe, options: HealthOptions
       current = undefined;
       const took = clock.monotonic() - started;
       const starved = slept.late > intervalMs || took > timeoutMs + Math.max(intervalMs, 1000) || slept.suspended;
-      if (starved) options.disregarded?.(failure);
-      else options.report(failure);
+      if (!starved) {
+        options.report(failure);
+        continue;
+      }
+      options.disregarded?.(failure);
+      // Whatever kept us from running kept containerd too: it gets an interval to recover.
+      due = clock.monotonic() + intervalMs;
     }
   } catch (error) {
     if (!signal.aborted) throw error;

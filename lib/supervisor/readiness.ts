@@ -44,7 +44,7 @@ const starvedMs = 1000;
  */
 export async function awaitReady(options: ReadinessOptions): Promise<Ready> {
   const { clock, signal, startTimeoutMs } = options;
-  const began = clock.monotonic();
+  let began = clock.monotonic();
   let movedAt = began;
   let seen = options.progress();
   let last = "its socket has not appeared";
@@ -60,11 +60,14 @@ export async function awaitReady(options: ReadinessOptions): Promise<Ready> {
     await clock.sleep(pause, { signal });
     const now = clock.monotonic();
     const progress = options.progress();
+    const late = now - before - pause;
+    if (late > starvedMs) {
+      began += late;
+      movedAt += late;
+    }
     if (hasAdvanced(seen, progress)) {
       seen = progress;
       movedAt = now;
-    } else if (now - before - pause > starvedMs) {
-      movedAt += now - before - pause;
     }
     if (now - movedAt >= startTimeoutMs) {
       throw new GantryError("deadline_exceeded", `not ready after ${Math.round(now - began)} ms: ${last}`, {

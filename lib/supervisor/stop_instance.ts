@@ -93,6 +93,8 @@ async function stopSupervisor(paths: InstancePaths, limits: Limits): Promise<Sto
     });
   }
   await signalProcess(holder, "TERM");
+  // One that somebody stopped with Ctrl-Z can only listen when it runs.
+  await signalProcess(holder, "CONT");
   const ended = waitForEnd(holder, { clock });
   const inTime = await settlesWithin(ended, { clock, ms: stopTimeoutMs + supervisorGraceMs });
   if (!inTime) {

@@ -128,7 +128,8 @@ const withoutProcess: Plugin = {
     context.onLoad({ filter: /\/node_modules\/.*\.[cm]?js$/ }, async ({ path }) => {
       const source = await Deno.readTextFile(path);
       if (!/\bprocess\b/.test(source)) return undefined;
-      return { contents: `const process = undefined;\n${source}`, loader: "js" };
+      const without = source.replace(/\bglobalThis\.process\b/g, "undefined");
+      return { contents: `const process = undefined;\n${without}`, loader: "js" };
     });
   },
 };

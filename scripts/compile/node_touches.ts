@@ -51,13 +51,28 @@ export async function nodeTouches(settings: BuildOptions): Promise<readonly Node
     const importers = [...outputs].filter(([start]) => reaches(start, name, statics)).map(([start]) => start);
     found.push({
       chunk: name.replace(/-[A-Z0-9]{8}(?=\.js$)/, ""),
-      sources: Object.keys(outputs.get(name)?.inputs ?? {}),
+      sources: await sourcesThatName(
+        names,
+        Object.keys(outputs.get(name)?.inputs ?? {}),
+        settings.absWorkingDir ?? ".",
+      ),
       names: [...new Set(names)].sort(),
       atStart: importers.includes("main.js"),
       loadedBy: importers.map((start) => outputs.get(start)?.entryPoint).filter((entry) => entry !== undefined).sort(),
     });
   }
   return found.sort((a, b) => a.chunk < b.chunk ? -1 : 1);
+}
+
+/** Those of a chunk's sources that hold one of the names at all; the chunk's others only share it with them. */
+async function sourcesThatName(
+  names: readonly string[],
+  sources: readonly string[],
+  root: string,
+): Promise<readonly string[]> {
+  const words = new RegExp(`\\b(${names.map((name) => RegExp.escape(name)).join("|")})\\b`);
+  const texts = await Promise.all(sources.map((source) => Deno.readTextFile(`${root}/${source}`).catch(() => "")));
+  return sources.filter((_, index) => words.test(texts[index] ?? ""));
 }
 
 /**

@@ -36,16 +36,26 @@ gantry_stub_fail() {
   exit 125
 }
 
-# Whoever may write to these folders could run code as this user.
+# Why a folder cannot be used; nothing when it can. Whoever may write to it could run code as this user.
+gantry_stub_objection() {
+  if [ -L "$1" ]; then
+    echo 'is a symbolic link'
+  elif [ -e "$1" ] && [ ! -d "$1" ]; then
+    echo 'is not a folder'
+  elif [ -e "$1" ] && [ ! -O "$1" ]; then
+    echo 'belongs to another user'
+  elif [ -n "$(find "$1" -prune -perm /022 2>/dev/null)" ]; then
+    echo 'can be written by others'
+  fi
+}
+
 gantry_stub_refuse_foreign() {
-  gantry_stub_hint='hint: remove it, or set GANTRY_CACHE to a folder of your own'
   for gantry_stub_item in "$@"; do
-    [ -e "$gantry_stub_item" ] || [ -L "$gantry_stub_item" ] || continue
-    [ ! -L "$gantry_stub_item" ] || gantry_stub_fail "the cache $gantry_stub_item is a symbolic link" "$gantry_stub_hint"
-    [ -d "$gantry_stub_item" ] || gantry_stub_fail "the cache $gantry_stub_item is not a folder" "$gantry_stub_hint"
-    [ -O "$gantry_stub_item" ] || gantry_stub_fail "the cache $gantry_stub_item belongs to another user" "$gantry_stub_hint"
-    [ -z "$(find "$gantry_stub_item" -prune -perm /022)" ] ||
-      gantry_stub_fail "the cache $gantry_stub_item can be written by others" "$gantry_stub_hint"
+    gantry_stub_said=$(gantry_stub_objection "$gantry_stub_item")
+    # Asked again: another run may just have been replacing a damaged one.
+    [ -z "$gantry_stub_said" ] || gantry_stub_said=$(gantry_stub_objection "$gantry_stub_item")
+    [ -z "$gantry_stub_said" ] || gantry_stub_fail "the cache $gantry_stub_item $gantry_stub_said" \
+      'hint: remove it, or set GANTRY_CACHE to a folder of your own'
   done
 }
 
@@ -85,6 +95,7 @@ gantry_stub_is_ready() { gantry_stub_is_ours && gantry_stub_has_runtime && gantr
 
 gantry_stub_is_ready || {
   (gantry_stub_prepare </dev/null) || exit 125
+  gantry_stub_is_ready || (gantry_stub_prepare </dev/null) || exit 125
   gantry_stub_is_ready || gantry_stub_fail "cannot keep its files in the cache $gantry_stub_cache" 'hint: GANTRY_CACHE names another folder'
 }
 [ -x "$gantry_stub_runtime/gantry" ] ||

@@ -12,6 +12,8 @@ export interface ConfinedRunOptions {
   readonly scope: string;
   /** The command is killed after this, in milliseconds. */
   readonly timeoutMs: number;
+  /** How long what it started may take to go away after it, in milliseconds. Default: 5000. */
+  readonly graceMs?: number | undefined;
   /** Shows output while it is made, beside returning it. Default: false. */
   readonly verbose?: boolean | undefined;
 }
@@ -53,7 +55,7 @@ export async function confinedRun(program: string, options: ConfinedRunOptions):
   const { code } = await child.status;
   clearTimeout(timer);
   const seconds = (performance.now() - started) / 1000;
-  const left = timedOut ? [] : await leftSince(before);
+  const left = timedOut ? [] : await leftSince(before, { withinMs: options.graceMs });
   await endEverything(scope);
   // Only now: a process that was left behind holds the pipes open.
   await read;

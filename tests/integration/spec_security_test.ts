@@ -124,8 +124,12 @@ specTest("no-new-privileges, a profile of the user's own, and none at all reach 
   assert.match(await statusWith(`seccomp=${profile}`), /No space left on device/);
 });
 
+/** gcc answers with the bare name when there is no such library. */
 function needsCompiler(): string | undefined {
-  return exists("/usr/bin/gcc") ? undefined : "needs gcc and libc's static library";
+  const reason = "needs gcc and libc's static library";
+  if (!exists("/usr/bin/gcc")) return reason;
+  const { stdout } = new Deno.Command("/usr/bin/gcc", { args: ["-print-file-name=libc.a"] }).outputSync();
+  return new TextDecoder().decode(stdout).startsWith("/") ? undefined : reason;
 }
 
 /** Makes system calls with the arguments that the filter looks at, and prints as JSON what came of each. */

@@ -9,7 +9,15 @@ export const help = command({
     { line: "gantry help", does: "all commands" },
     { line: "gantry help config show", does: "one command" },
   ],
-  positionals: [{ name: "COMMAND", summary: "One or two words", optional: true, many: true }],
+  positionals: [{
+    name: "COMMAND",
+    summary: "One or two words",
+    optional: true,
+    many: true,
+    words: (commands) => [
+      ...new Set(commands.filter(({ hidden }) => hidden !== true).map(({ name }) => name.split(" ")[0] ?? "")),
+    ],
+  }],
   flags: {},
   readsFile: false,
   load: () => import("./help_action.ts"),

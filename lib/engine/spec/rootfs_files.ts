@@ -18,28 +18,7 @@ export interface ReadInRootOptions {
  * are. More than 40 links are `failed_precondition`.
  */
 export async function resolveInRoot(root: string, path: string): Promise<string> {
-  const rest = path.split("/").reverse();
-  const done: string[] = [];
-  let links = 0;
-  for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
-    if (part === "" || part === ".") continue;
-    if (part === "..") {
-      done.pop();
-      continue;
-    }
-    const target = await linkTarget([root, ...done, part].join("/"));
-    if (target === undefined) {
-      done.push(part);
-      continue;
-    }
-    links++;
-    if (links > maxLinks) {
-      throw new GantryError("failed_precondition", `${path} in ${root} leads through more than ${maxLinks} links`);
-    }
-    if (target.startsWith("/")) done.length = 0;
-    rest.push(...target.split("/").reverse());
-  }
-  return [root, ...done].join("/");
+  return (await walk(root, path)).hostPath;
 }
 
 /**
@@ -55,11 +34,11 @@ export async function readFileInRoot(
   options: ReadInRootOptions = {},
 ): Promise<string | undefined> {
   const { maxBytes = 16 * 1024 * 1024, signal } = options;
-  const hostPath = await resolveInRoot(root, path);
+  const { hostPath, info } = await walk(root, path);
+  if (info === undefined) return undefined;
+  if (!info.isFile) throw new GantryError("failed_precondition", `${hostPath} is not a regular file`);
+  if (info.size > maxBytes) throw tooLarge(hostPath, maxBytes);
   try {
-    const info = await Deno.lstat(hostPath);
-    if (!info.isFile) throw new GantryError("failed_precondition", `${hostPath} is not a regular file`);
-    if (info.size > maxBytes) throw tooLarge(hostPath, maxBytes);
     return await readText(hostPath, maxBytes, signal);
   } catch (error) {
     signal?.throwIfAborted();
@@ -68,19 +47,62 @@ export async function readFileInRoot(
   }
 }
 
+interface Walked {
+  readonly hostPath: string;
+  /** What is there, which is no link; undefined for nothing. */
+  readonly info: Deno.FileInfo | undefined;
+}
+
+async function walk(root: string, path: string): Promise<Walked> {
+  const rest = path.split("/").reverse();
+  const done: string[] = [];
+  let info: Deno.FileInfo | undefined;
+  let links = 0;
+  for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") {
+      done.pop();
+      // Whatever is there is a directory, and that is all that matters of it.
+      info = undefined;
+      continue;
+    }
+    const hostPath = [root, ...done, part].join("/");
+    info = await lstatIfExists(hostPath);
+    if (info?.isSymlink !== true) {
+      done.push(part);
+      continue;
+    }
+    links++;
+    if (links > maxLinks) {
+      throw new GantryError("failed_precondition", `${path} in ${root} leads through more than ${maxLinks} links`);
+    }
+    const target = await readLink(hostPath);
+    if (target.startsWith("/")) done.length = 0;
+    rest.push(...target.split("/").reverse());
+  }
+  return { hostPath: [root, ...done].join("/"), info };
+}
+
 async function readText(path: string, maxBytes: number, signal: AbortSignal | undefined): Promise<string> {
   const bytes = await Deno.readFile(path, signal === undefined ? {} : { signal });
   if (bytes.length > maxBytes) throw tooLarge(path, maxBytes);
   return new TextDecoder().decode(bytes);
 }
 
-async function linkTarget(path: string): Promise<string | undefined> {
+async function lstatIfExists(path: string): Promise<Deno.FileInfo | undefined> {
   try {
-    const info = await Deno.lstat(path);
-    return info.isSymlink ? await Deno.readLink(path) : undefined;
+    return await Deno.lstat(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw systemError(error, `look at ${path}`);
+  }
+}
+
+async function readLink(path: string): Promise<string> {
+  try {
+    return await Deno.readLink(path);
+  } catch (error) {
+    throw systemError(error, `follow ${path}`);
   }
 }
 

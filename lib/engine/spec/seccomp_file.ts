@@ -1,6 +1,6 @@
 import { GantryError } from "../../base/errors.ts";
 import { isRecord, recordField, stringField, stringsField } from "../../base/json.ts";
-import { capabilityName } from "../../wire/capabilities.ts";
+import { allCapabilities } from "../../wire/capabilities.ts";
 import type { SeccompArgument } from "../../wire/oci.ts";
 import { readJsonInput } from "./input_file.ts";
 import type { ArchitectureEntry, ConditionalRule, RuleCondition, SeccompProfile } from "./seccomp_profile.ts";
@@ -23,8 +23,12 @@ const kernel: Shape = (value, path) => {
   const isVersion = typeof value === "string" && (value === "" || /^[0-9]{1,3}\.[0-9]{1,3}$/.test(value));
   return isVersion ? undefined : `${path} must be a kernel version such as "4.8"`;
 };
+const capability: Shape = (value, path) => {
+  const isKnown = typeof value === "string" && allCapabilities.includes(value);
+  return isKnown ? undefined : `${path} must be the name of a capability such as "CAP_SYS_ADMIN"`;
+};
 // A misspelt condition would silently be none and open the filter, so unknown ones are refused.
-const condition = closedObject({ caps: list(text), arches: list(text), minKernel: kernel });
+const condition = closedObject({ caps: list(capability), arches: list(text), minKernel: kernel });
 // Larger ones would be rounded: JSON numbers are doubles here.
 const operand = integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const argument = object(
@@ -128,7 +132,7 @@ function ruleCondition(fields: Fields | undefined): RuleCondition | undefined {
   if (fields === undefined) return undefined;
   const [, major, minor] = /^([0-9]+)\.([0-9]+)$/.exec(stringField(fields, "minKernel") ?? "") ?? [];
   return {
-    caps: stringsField(fields, "caps")?.map(capabilityName),
+    caps: stringsField(fields, "caps"),
     arches: stringsField(fields, "arches"),
     minKernel: major === undefined || minor === undefined ? undefined : [Number(major), Number(minor)],
   };

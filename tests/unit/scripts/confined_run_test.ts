@@ -40,7 +40,7 @@ test("a run that hangs is killed with its whole tree, also what left its session
     const script =
       "setsid sh -c \"trap '' TERM; echo \\$\\$ >$TMPDIR/../pid; while :; do sleep 60; done\" & sleep 1000";
     const run = await confinedRun("sh", { args: ["-c", script], scope, timeoutMs: 1500 });
-    const pidFile = `${scope}/../pid`;
+    const pidFile = scope.replace(/\/s$/, "/pid");
     const pid = Number(await Deno.readTextFile(pidFile));
     await Deno.remove(pidFile);
     assert.equal(run.timedOut, true);
@@ -50,7 +50,12 @@ test("a run that hangs is killed with its whole tree, also what left its session
 
 test("a process that outlives its run is named and ended", async () => {
   await withScope(async (scope) => {
-    const run = await confinedRun("sh", { args: ["-c", "setsid sleep 987 & echo $!"], scope, timeoutMs: 30_000 });
+    const run = await confinedRun("sh", {
+      args: ["-c", "setsid sleep 987 & echo $!"],
+      scope,
+      timeoutMs: 30_000,
+      graceMs: 300,
+    });
     const pid = Number(run.output);
     assert.equal(run.left.length, 1, String(run.left));
     assert.match(run.left[0] ?? "", /process \d+ \(sleep\): sleep 987/);
@@ -65,7 +70,7 @@ test("a mount that outlives its run is named and taken down, and nothing is remo
   await Deno.writeTextFile(`${precious}/file`, "keep");
   await withScope(async (scope) => {
     const script = `mkdir "$TMPDIR/m" && mount --bind ${precious} "$TMPDIR/m"`;
-    const run = await confinedRun("sh", { args: ["-c", script], scope, timeoutMs: 30_000 });
+    const run = await confinedRun("sh", { args: ["-c", script], scope, timeoutMs: 30_000, graceMs: 300 });
     assert.equal(run.left.length, 1, String(run.left));
     assert.match(run.left[0] ?? "", new RegExp(`^mount ${scope}/m`));
   });

@@ -1,0 +1,269 @@
+/**
+ * An instance of gantry for a test: directories of its own below one short path, a containerd of one version, a root
+ * filesystem, and the program itself as a real process. Whatever it started is ended when it is disposed.
+ */
+import assert from "node:assert/strict";
+import { eventually } from "./eventually.ts";
+import { gantryProgram } from "./gantry_program.ts";
+import { assertNothingLeft, mountsOf, snapshot } from "./leftovers.ts";
+import { PrivateContainerd } from "./private_containerd.ts";
+import { busyboxRootfs } from "./rootfs.ts";
+import { type ProgramOptions, type ProgramResult, RunningProgram } from "./running_program.ts";
+import { killProcess, scopedProcesses } from "./scoped_processes.ts";
+import { firstReason, needsRoot, test } from "./test.ts";
+import { type ContainerdLabel, type ContainerdVersion, containerdVersions } from "./versions.ts";
+
+/** What a command of an instance may be given. */
+export type CommandOptions = Omit<ProgramOptions, "env"> & {
+  /** Variables beside the instance's own. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+};
+
+/** One instance. */
+export class GantryInstance implements AsyncDisposable {
+  /** Everything is below it. */
+  readonly directory: string;
+  readonly containerd: PrivateContainerd;
+  /** A busybox. */
+  readonly rootfs: string;
+  /** Value of --state. */
+  readonly state: string;
+  /** Value of --root. */
+  readonly root: string;
+  readonly #ids = new Set<string>();
+
+  private constructor(directory: string, version: ContainerdVersion) {
+    this.directory = directory;
+    this.containerd = new PrivateContainerd(version, directory);
+    this.rootfs = `${directory}/rootfs`;
+    this.state = `${directory}/state`;
+    this.root = `${directory}/root`;
+  }
+
+  /** Makes one and starts its containerd. */
+  static async open(version: ContainerdVersion): Promise<GantryInstance> {
+    // Short: sockets have paths of at most 104 bytes.
+    const directory = await Deno.makeTempDir({ prefix: "g" });
+    await Deno.chmod(directory, 0o755);
+    const instance = new GantryInstance(directory, version);
+    try {
+      await Promise.all([busyboxRootfs(instance.rootfs), instance.containerd.start()]);
+      return instance;
+    } catch (error) {
+      await instance[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** What its commands find in their environment. */
+  get env(): Readonly<Record<string, string>> {
+    return {
+      PATH: `${this.containerd.version.bin}:${Deno.env.get("PATH") ?? ""}`,
+      HOME: Deno.env.get("HOME") ?? "/root",
+      TMPDIR: this.directory,
+      TERM: "xterm",
+      GANTRY_STATE: this.state,
+      GANTRY_ROOT: this.root,
+      CONTAINERD_ADDRESS: this.containerd.address,
+      ...(Deno.env.has("DENO_DIR") ? { DENO_DIR: Deno.env.get("DENO_DIR") ?? "" } : {}),
+      ...(Deno.env.has("GANTRY_CACHE") ? { GANTRY_CACHE: Deno.env.get("GANTRY_CACHE") ?? "" } : {}),
+    };
+  }
+
+  /** Starts a gantry command. */
+  start(args: readonly string[], options: CommandOptions = {}): RunningProgram {
+    return this.#spawn([...gantryProgram(), ...args], options);
+  }
+
+  /** Runs a gantry command to its end. */
+  async gantry(args: readonly string[], options: CommandOptions = {}): Promise<ProgramResult> {
+    await using program = this.start(args, options);
+    return await program.ended();
+  }
+
+  /** Runs `gantry run --rm` with the instance's root filesystem. */
+  async run(args: readonly string[], options: CommandOptions = {}): Promise<ProgramResult> {
+    return await this.gantry(["run", "--rm", "--rootfs", this.rootfs, ...args], options);
+  }
+
+  /** Starts `gantry run` with the instance's root filesystem, without `--rm`. */
+  startRun(args: readonly string[], options: CommandOptions = {}): RunningProgram {
+    return this.start(["run", "--rootfs", this.rootfs, ...args], options);
+  }
+
+  /** Runs a bash script in which `"$@"` is gantry and `$ROOTFS` the root filesystem. */
+  async bash(script: string, options: CommandOptions = {}): Promise<ProgramResult> {
+    await using program = this.#spawn(["bash", "-c", script, "bash", ...gantryProgram()], {
+      ...options,
+      env: { ROOTFS: this.rootfs, ...options.env },
+    });
+    return await program.ended(120_000);
+  }
+
+  /** Runs containerd's own client; fails when it fails. */
+  async ctr(...args: readonly string[]): Promise<string> {
+    const argv = [this.containerd.version.ctr, "--address", this.containerd.address, ...args];
+    await using program = this.#spawn(argv, {});
+    const { code, out, err } = await program.ended();
+    assert.equal(code, 0, `ctr ${args.join(" ")}: ${err}`);
+    return out;
+  }
+
+  /** Ids of the containers that containerd has stored. */
+  async containers(): Promise<readonly string[]> {
+    return (await this.ctr("containers", "list", "--quiet")).split("\n").filter((id) => id !== "");
+  }
+
+  /** Id of the only container, once it has a task that runs. */
+  async onlyRunning(): Promise<{ readonly id: string; readonly pid: number }> {
+    return await eventually(async () => {
+      const lines = (await this.ctr("tasks", "list")).split("\n").filter((line) => line.includes("RUNNING"));
+      const [id = "", pid] = lines[0]?.split(/\s+/) ?? [];
+      return lines.length === 1 ? { id, pid: Number(pid) } : undefined;
+    }, { what: "one running task" });
+  }
+
+  /** Pid of the shim of a container. */
+  async shimOf(id: string): Promise<number> {
+    const shims = (await scopedProcesses(this.directory)).filter(({ command }) =>
+      command.includes("containerd-shim-runc-v2") && command.includes(id)
+    );
+    assert.equal(shims.length, 1, `shims of ${id}: ${JSON.stringify(shims.map(({ command }) => command))}`);
+    return shims[0]?.pid ?? 0;
+  }
+
+  /** What is there of containers, one line a thing: nothing when all have been removed. */
+  async remains(): Promise<readonly string[]> {
+    const lines: string[] = [];
+    for (const [what, list] of [["container", "containers"], ["task", "tasks"]] as const) {
+      const ids = (await this.ctr(list, "list", "--quiet")).split("\n").filter((id) => id !== "");
+      lines.push(...ids.map((id) => `${what} ${id}`));
+    }
+    for (const folder of [this.state, this.root, this.containerd.tasks]) lines.push(...await below(folder));
+    for (const id of await this.#seen()) {
+      if (await exists(runcState(id))) lines.push(`runc state of ${id}`);
+      lines.push(...(await cgroupsOf(id)).map((path) => `cgroup ${path}`));
+    }
+    lines.push(...(await mountsOf(this.directory)).map((path) => `mount ${path}`));
+    const processes = await scopedProcesses(this.directory);
+    lines.push(
+      ...processes.filter(({ pid }) => pid !== this.containerd.pid).map(({ command }) => `process ${command}`),
+    );
+    return lines;
+  }
+
+  /** Fails unless nothing of any container is left, given a moment: shims end after their last reply. */
+  async assertEmpty(withinMs = 5000): Promise<void> {
+    let last: readonly string[] = [];
+    await eventually(async () => (last = await this.remains()).length === 0, { what: "no remains", withinMs })
+      .catch(() => {});
+    assert.deepEqual(last, [], "remains of containers");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#seen();
+    await this.containerd[Symbol.asyncDispose]();
+    for (let round = 0; round < 50; round++) {
+      const processes = await scopedProcesses(this.directory);
+      if (processes.length === 0) break;
+      for (const process of processes) await killProcess(process);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    for (const path of await mountsOf(this.directory)) {
+      await new Deno.Command("umount", { args: ["-l", path], stdin: "null" }).output();
+    }
+    for (const id of this.#ids) {
+      await Deno.remove(runcState(id), { recursive: true }).catch(() => {});
+      for (const path of await cgroupsOf(id)) await Deno.remove(path).catch(() => {});
+    }
+    assert.deepEqual(await mountsOf(this.directory), []);
+    await Deno.remove(this.directory, { recursive: true });
+  }
+
+  #spawn(argv: readonly string[], options: CommandOptions): RunningProgram {
+    return new RunningProgram(argv, { ...options, env: { ...this.env, ...options.env } });
+  }
+
+  /** Remembers the ids of all bundles and directories seen: what is left of them elsewhere is found by id. */
+  async #seen(): Promise<ReadonlySet<string>> {
+    for (const folder of [this.containerd.tasks, `${this.root}/containers`, `${this.state}/containers`]) {
+      for (const path of await below(folder)) {
+        const id = /\/([0-9a-f]{64})(?:\/|$)/.exec(path)?.[1];
+        if (id !== undefined) this.#ids.add(id);
+      }
+    }
+    return this.#ids;
+  }
+}
+
+/** Options of {@link gantryTest}. */
+export interface GantryTestOptions {
+  /** Default all. */
+  readonly versions?: readonly ContainerdLabel[] | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** Why it cannot run here, for a reason of its own. */
+  readonly skip?: string | undefined;
+}
+
+/**
+ * Registers a test for each version of containerd. Each gets an instance of its own, must have removed every container at
+ * its end, and must leave nothing on the machine.
+ */
+export function gantryTest(
+  name: string,
+  options: GantryTestOptions,
+  body: (gantry: GantryInstance) => Promise<void>,
+): void {
+  for (const version of containerdVersions()) {
+    if (options.versions !== undefined && !options.versions.includes(version.label)) continue;
+    const skip = firstReason(needsRoot(), version.skip, options.skip);
+    test(`${name} (containerd ${version.label})`, { skip, timeoutMs: options.timeoutMs }, async () => {
+      const scope = await (async () => {
+        await using instance = await GantryInstance.open(version);
+        const before = await snapshot({ scope: instance.directory });
+        await body(instance);
+        await instance.assertEmpty();
+        return before;
+      })();
+      await assertNothingLeft(scope);
+    });
+  }
+}
+
+/** A shell script as a command. */
+export function sh(script: string): readonly string[] {
+  return ["--", "/bin/sh", "-c", script];
+}
+
+function runcState(id: string): string {
+  return `/run/containerd/runc/default/${id}`;
+}
+
+async function cgroupsOf(id: string): Promise<readonly string[]> {
+  const mounts = (await Deno.readTextFile("/proc/self/mountinfo")).split("\n");
+  const points = mounts.filter((line) => / - cgroup2? /.test(line)).map((line) => line.split(" ")[4] ?? "");
+  const found: string[] = [];
+  for (const point of points) if (await exists(`${point}/gantry/${id}`)) found.push(`${point}/gantry/${id}`);
+  return found;
+}
+
+/** Files and folders of containers below a folder: what is deeper than the namespace's own, emptied folders aside. */
+async function below(folder: string, depth = 0): Promise<readonly string[]> {
+  const found: string[] = [];
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      const path = `${folder}/${name}`;
+      // The folders of kinds and namespaces stay.
+      const inside = isDirectory ? await below(path, depth + 1) : [];
+      found.push(...inside);
+      if (!isDirectory || depth >= 2) found.push(path);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return found;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
+}
