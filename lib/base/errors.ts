@@ -30,12 +30,14 @@ export interface ErrorDetails {
 
 /** A failure with a code. The message names the thing and the value; the hint says the way out. */
 export class GantryError extends Error {
+  /** `GantryError`. */
   override readonly name = "GantryError";
   /** The class of the failure. */
   readonly code: ErrorCode;
   /** What to do about it, when there is something to do. */
   readonly hint: string | undefined;
 
+  /** The message names the thing and the value. */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;

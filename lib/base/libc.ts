@@ -2,12 +2,13 @@ import { errnoError, errnoName } from "./errno.ts";
 import { GantryError } from "./errors.ts";
 
 /**
- * The C library through Deno's FFI: what Deno itself has no call for. All calls are synchronous: an asynchronous one
+ * The C library through Deno's FFI: what Deno itself has no call for. All calls but poll's are synchronous: an asynchronous one
  * runs on another thread, whose errno cannot be read here, and takes one of Deno's 32 blocking threads.
  */
 const definitions = {
   __errno_location: { parameters: [], result: "pointer" },
   close: { parameters: ["i32"], result: "i32" },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
   fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
@@ -15,12 +16,16 @@ const definitions = {
   mkfifo: { parameters: ["buffer", "u32"], result: "i32" },
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  // The one call that waits: it runs on a thread of its own, and its errno is not looked at.
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   syscall: { parameters: ["i64", "i64", "i64", "i64", "i64"], result: "i64" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The functions of the C library that gantry calls. */

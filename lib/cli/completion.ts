@@ -59,7 +59,7 @@ export function completionModel(table: readonly Command[]): CompletionModel {
       summary: command.summary,
       flags: [...own, ...inherited],
       words: command.positionals.flatMap((each) => each.words?.(table) ?? []),
-      complete: first?.complete ?? "none",
+      complete: first?.complete ?? (command.passThrough === true ? "file" : "none"),
       passThrough: command.passThrough === true,
     };
   });

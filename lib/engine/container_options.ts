@@ -64,6 +64,7 @@ export interface RootfsOption {
 
 /** One mount asked for with -v, --mount or --tmpfs. */
 export interface MountOption {
+  /** `bind` a path of the host, or an empty `tmpfs`. */
   readonly type: "bind" | "tmpfs";
   /** Absolute host path; undefined for tmpfs. */
   readonly source?: string | undefined;

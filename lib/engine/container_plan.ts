@@ -8,11 +8,13 @@ export interface ContainerPlan {
   readonly id: string;
   /** Unique within the namespace. */
   readonly name: string;
+  /** containerd's namespace. */
   readonly namespace: string;
   /** containerd's name of the runtime, e.g. `io.containerd.runc.v2`. */
   readonly runtime: string;
   /** Labels as stored: the user's, and ours (see {@link labelKeys}). */
   readonly labels: Readonly<Record<string, string>>;
+  /** What the runtime is given. */
   readonly spec: Spec;
   /** Mounts of the root filesystem; empty when spec.root.path is the directory itself. */
   readonly rootfs: readonly RootfsMount[];
@@ -20,6 +22,7 @@ export interface ContainerPlan {
   readonly detached: boolean;
   /** True for a container that goes away when it has ended. */
   readonly autoRemove: boolean;
+  /** Where its things are. */
   readonly paths: ContainerPaths;
   /** What could not be done as asked, a sentence each. */
   readonly warnings: readonly string[];

@@ -24,6 +24,7 @@ export interface RemoveOptions extends VerbOptions {
 
 /** A container as `ps` shows it. */
 export interface ContainerSummary {
+  /** 64 hex digits, or what another client chose. */
   readonly id: string;
   /** Its name; empty when another client made it without one. */
   readonly name: string;
@@ -33,6 +34,7 @@ export interface ContainerSummary {
   readonly command: readonly string[];
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+  /** All labels, ours (`gantry/…`) included. */
   readonly labels: Readonly<Record<string, string>>;
   /** `none` when there is a record but no task. */
   readonly status: TaskStatus | "none";
@@ -50,7 +52,9 @@ export interface Engine extends AsyncDisposable {
   readonly kind: "containerd";
   /** Socket it talks to. */
   readonly address: string;
+  /** containerd's namespace. */
   readonly namespace: string;
+  /** Directories of the gantry instance. */
   readonly instance: InstancePaths;
   /** Stores the container and makes its task; leaves nothing behind when it fails. `already_exists` for a taken name. */
   create(plan: ContainerPlan, stdio: StdioPaths, options?: VerbOptions): Promise<{ readonly pid: number }>;
@@ -58,8 +62,11 @@ export interface Engine extends AsyncDisposable {
   start(process: ProcessRef, options?: VerbOptions): Promise<void>;
   /** Resolves when the process ends, across restarts of the runtime. The call is on the wire before this returns. */
   wait(process: ProcessRef, options?: WaitOptions): Promise<ExitStatus>;
+  /** Signals a process. */
   kill(process: ProcessRef, request: KillRequest, options?: VerbOptions): Promise<void>;
+  /** Tells a terminal its size. */
   resizePty(process: ProcessRef, size: TerminalSize, options?: VerbOptions): Promise<void>;
+  /** Says that no more stdin comes. */
   closeStdin(process: ProcessRef, options?: VerbOptions): Promise<void>;
   /** Frees a container whose task has ended, with everything gantry keeps of it. */
   finish(plan: ContainerPlan, options?: VerbOptions): Promise<void>;

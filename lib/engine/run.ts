@@ -12,7 +12,9 @@ import type { ProcessRef, TerminalSize } from "./task_api.ts";
 export interface ForegroundStreams {
   /** Undefined for no stdin. Its end is passed on. */
   readonly stdin?: ByteSource | undefined;
+  /** Gets stdout, or all that a terminal shows. */
   readonly stdout: ByteSink;
+  /** Gets stderr; nothing with a terminal. */
   readonly stderr: ByteSink;
 }
 
@@ -34,6 +36,7 @@ export interface ForegroundOptions extends Pick<WaitOptions, "onOutage"> {
   readonly signal?: AbortSignal | undefined;
   /** Called when the process has been started. */
   readonly onStarted?: ((handle: ForegroundHandle) => void) | undefined;
+  /** Default the real clock. */
   readonly clock?: Clock | undefined;
 }
 

@@ -3,6 +3,7 @@ import type { ExitStatus, RootfsMount, StdioPaths, TaskStatus } from "../wire/ta
 
 /** Names a process: a container's task, or an exec in it. */
 export interface ProcessRef {
+  /** The container's id. */
   readonly containerId: string;
   /** The exec's id; undefined for the task itself. */
   readonly execId?: string | undefined;
@@ -34,7 +35,9 @@ export interface KillRequest {
 
 /** Size of a terminal in characters. */
 export interface TerminalSize {
+  /** Columns. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
 }
 

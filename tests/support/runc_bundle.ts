@@ -1,6 +1,7 @@
 /** Runs a spec with runc alone: no containerd and no shim between what was built and what the container gets. */
 import { newId } from "../../lib/wire/identifier.ts";
-import { encodeOci, type Spec } from "../../lib/wire/oci.ts";
+import { encodeOci } from "../../lib/wire/oci_json.ts";
+import type { Spec } from "../../lib/wire/oci.ts";
 import type { ContainerOptions } from "../../lib/engine/container_options.ts";
 import { prepareSpec } from "../../lib/engine/spec/prepare.ts";
 

@@ -30,7 +30,7 @@ async function script(shell: string): Promise<string> {
   return stdout;
 }
 
-/** Runs a shell over the completion script and a driver. */
+/** Runs a shell over the completion script and a driver; fish makes directories in its home. */
 async function run(shell: string, args: readonly string[]): Promise<string> {
   const home = await Deno.makeTempDir({ prefix: "gantry-completion-" });
   try {

@@ -5,7 +5,7 @@ import { test } from "../../support/test.ts";
 const root = new URL("../../../", import.meta.url);
 const main = new URL("main.ts", root).pathname;
 const io = new URL("lib/cli/io.ts", root).href;
-const env = { HOME: "/nonexistent", NO_COLOR: "1" };
+const env = { NO_COLOR: "1" };
 
 function shell(script: string, extra: Readonly<Record<string, string>> = {}): Promise<Deno.CommandOutput> {
   return new Deno.Command("/bin/bash", {

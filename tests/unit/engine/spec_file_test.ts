@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { GantryError } from "../../../lib/base/errors.ts";
 import { buildSpec } from "../../../lib/engine/spec/build.ts";
 import { loadSpecFile, parseSpec } from "../../../lib/engine/spec/spec_file.ts";
-import { encodeOci, type Spec } from "../../../lib/wire/oci.ts";
+import { encodeOci } from "../../../lib/wire/oci_json.ts";
+import type { Spec } from "../../../lib/wire/oci.ts";
 import { test } from "../../support/test.ts";
 import { gantryError, type InputParts, sampleId, specInput } from "./spec_fixtures.ts";
 

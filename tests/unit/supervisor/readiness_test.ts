@@ -60,7 +60,7 @@ test("S04 not ready: no socket, refused, NOT_SERVING, no answer; each is tried a
   ];
   for (const step of steps) {
     step();
-    await started.clock.advance(200);
+    await started.clock.advance(100);
     assert.equal(started.result, "pending");
   }
   assert.equal(started.answers.open, 1, "only the connection of the question that is under way");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { encodeOci } from "../../../lib/wire/oci.ts";
+import { encodeOci } from "../../../lib/wire/oci_json.ts";
 import { test } from "../../support/test.ts";
 
 test("limits that mean none come out as the integers Go can read", () => {
