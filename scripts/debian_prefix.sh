@@ -83,7 +83,7 @@ fetch_failed() {
 # checked; the date until which a list claims to be valid is not: a mirror or a clock that lags is good enough for tests.
 private_apt_ready() {
   : >"$log"
-  mirror=$(debian_mirror)
+  mirror=$(debian_mirror /etc/apt)
   [ -n "$mirror" ] || { echo 'error: no Debian mirror in /etc/apt/sources.list or sources.list.d' >>"$log" && return 1; }
   for keyring in /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp; do
     [ -e "$keyring" ] && break
@@ -108,9 +108,9 @@ private_apt() {
     -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false -o APT::Sandbox::User=root -o Acquire::Retries=2 "$@"
 }
 
-# The first Debian archive that the host itself uses, in either of apt's formats.
+# The first Debian archive that the host itself uses, in either of apt's formats; $1 is apt's folder.
 debian_mirror() {
-  for file in /etc/apt/sources.list.d/*.sources /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+  for file in "$1"/sources.list.d/*.sources "$1"/sources.list "$1"/sources.list.d/*.list; do
     [ -r "$file" ] || continue
     sed -n -e 's/^URIs:[[:space:]]*\([^[:space:]]*\).*/\1/p' \
       -e 's/^deb[[:space:]]\{1,\}\(\[[^]]*\][[:space:]]*\)\{0,1\}\([^[:space:]]*\)[[:space:]].*/\2/p' "$file"

@@ -32,17 +32,10 @@ let wakeFd: number | undefined;
  * Resolves when `fd` is ready, or has an error or hang-up to tell. Rejects with the signal's reason when that is aborted
  * first. The descriptor must stay open until then.
  */
-export function untilReady(fd: number, readiness: Readiness, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return Promise.reject(signal.reason);
+export async function untilReady(fd: number, readiness: Readiness, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const waiter: Waiter = {
-    fd,
-    events: readiness === "readable" ? POLLIN : POLLOUT,
-    resolve() {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    },
-  };
+  const waiter: Waiter = { fd, events: readiness === "readable" ? POLLIN : POLLOUT, resolve };
   const onAbort = (): void => {
     waiters.delete(waiter);
     wake();
@@ -50,24 +43,35 @@ export function untilReady(fd: number, readiness: Readiness, signal?: AbortSigna
   };
   signal?.addEventListener("abort", onAbort, { once: true });
   waiters.add(waiter);
-  if (wakeFd === undefined) void pollAll();
-  else wake();
-  return promise;
+  try {
+    if (wakeFd === undefined) startPolling();
+    else wake();
+    await promise;
+  } finally {
+    waiters.delete(waiter);
+    signal?.removeEventListener("abort", onAbort);
+  }
 }
 
 /** Reads what is there, into `buffer`: the number of bytes, null at the end, undefined when nothing is there yet. */
-export function readNow(fd: number, buffer: Uint8Array<ArrayBuffer>): number | null | undefined {
-  const result = Number(libc().read(fd, buffer, BigInt(buffer.length)));
+export function readNow(fd: number, buffer: Uint8Array): number | null | undefined {
+  const result = Number(libc().read(fd, own(buffer), BigInt(buffer.length)));
   if (result === -1 && isNotYet()) return undefined;
   const length = check(result, `read descriptor ${fd}`);
   return length === 0 ? null : length;
 }
 
 /** Writes as much as there is room for: the number of bytes, undefined when there is none yet. */
-export function writeNow(fd: number, bytes: Uint8Array<ArrayBuffer>): number | undefined {
-  const result = Number(libc().write(fd, bytes, BigInt(bytes.length)));
+export function writeNow(fd: number, bytes: Uint8Array): number | undefined {
+  const result = Number(libc().write(fd, own(bytes), BigInt(bytes.length)));
   if (result === -1 && isNotYet()) return undefined;
   return check(result, `write to descriptor ${fd}`);
+}
+
+/** FFI refuses shared memory by its type; a view of it is nothing that a caller here could have. */
+function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (bytes.buffer instanceof ArrayBuffer) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  throw new TypeError("bytes in shared memory cannot be handed to the C library");
 }
 
 function isNotYet(): boolean {
@@ -75,15 +79,16 @@ function isNotYet(): boolean {
   return errno === EAGAIN || errno === EINTR;
 }
 
-async function pollAll(): Promise<void> {
+function startPolling(): void {
   const fd = check(libc().eventfd(0, EFD_CLOEXEC_NONBLOCK), "make an event descriptor");
   wakeFd = fd;
-  try {
-    while (waiters.size > 0) await pollOnce(fd);
-  } finally {
-    wakeFd = undefined;
-    closeFd(fd);
-  }
+  void pollWhileAwaited(fd);
+}
+
+async function pollWhileAwaited(fd: number): Promise<void> {
+  while (waiters.size > 0) await pollOnce(fd);
+  wakeFd = undefined;
+  closeFd(fd);
 }
 
 async function pollOnce(wakeUp: number): Promise<void> {

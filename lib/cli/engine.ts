@@ -1,7 +1,7 @@
 /** Which engine a command gets. */
 import { readJsonIfExists } from "../base/atomic_file.ts";
 import { GantryError } from "../base/errors.ts";
-import { isRecord, stringField } from "../base/json.ts";
+import { isRecord, recordField, stringField } from "../base/json.ts";
 import type { InstancePaths } from "../engine/container_paths.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { CliContext } from "./context.ts";
@@ -55,11 +55,15 @@ export async function openEngine(context: CliContext): Promise<Engine> {
   });
 }
 
-/** The address in the supervisor's status file; undefined when nothing has been supervised there. */
+/**
+ * The address in the supervisor's status file; undefined when nothing is supervised there. A supervisor that was killed has
+ * not said that it is down: its containerd may go on, and is the one that is meant.
+ */
 async function supervisedAddress(state: string): Promise<string | undefined> {
-  const status = await readJsonIfExists(`${state}/status.json`).catch(() => undefined);
-  const address = isRecord(status) ? stringField(status, "address") : undefined;
-  if (address !== undefined) return address;
+  const record = await readJsonIfExists(`${state}/status.json`).catch(() => undefined);
+  const status = isRecord(record) ? recordField(record, "status") : undefined;
+  const address = status === undefined ? undefined : stringField(status, "address");
+  if (address !== undefined) return status?.["state"] === "down" ? undefined : address;
   const socket = `${state}/containerd.sock`;
   return await exists(socket) ? socket : undefined;
 }

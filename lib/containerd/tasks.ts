@@ -17,6 +17,7 @@ const get = methodOf(TasksDefinition, TasksDefinition.methods.get);
 const list = methodOf(TasksDefinition, TasksDefinition.methods.list);
 const wait = methodOf(TasksDefinition, TasksDefinition.methods.wait);
 const kill = methodOf(TasksDefinition, TasksDefinition.methods.kill);
+const resume = methodOf(TasksDefinition, TasksDefinition.methods.resume);
 const resizePty = methodOf(TasksDefinition, TasksDefinition.methods.resizePty);
 const closeIo = methodOf(TasksDefinition, TasksDefinition.methods.closeIO);
 const deleteTask = methodOf(TasksDefinition, TasksDefinition.methods.delete);
@@ -90,6 +91,11 @@ export class ContainerdTasks {
   ): Promise<void> {
     const message = { ...refOf(target), signal: request.signal, all: request.all ?? false };
     await this.#transport.unary(kill, message, this.#scoped(options));
+  }
+
+  /** Lets a paused task go on. */
+  async resume(target: Pick<Target, "containerId">, options: CallOptions = {}): Promise<void> {
+    await this.#transport.unary(resume, { containerId: target.containerId }, this.#scoped(options));
   }
 
   /** Tells the terminal its size. */

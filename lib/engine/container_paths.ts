@@ -41,3 +41,8 @@ export function containerPaths(instance: InstancePaths, namespace: string, id: s
 export function namesDirectory(instance: InstancePaths, namespace: string): string {
   return `${instance.root}/names/${namespace}`;
 }
+
+/** Directory in which each container that is being made or removed has a file; see `unfinished.ts`. */
+export function unfinishedDirectory(instance: InstancePaths, namespace: string): string {
+  return `${instance.root}/unfinished/${namespace}`;
+}

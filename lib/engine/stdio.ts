@@ -1,5 +1,7 @@
+import { systemError } from "../base/errno.ts";
 import { mkfifo } from "../base/libc_files.ts";
 import type { StdioPaths } from "../wire/task.ts";
+import { FifoReader, FifoWriter } from "./fifo.ts";
 
 /** Which streams an attached process gets. */
 export interface StdioRequest {
@@ -10,87 +12,91 @@ export interface StdioRequest {
 }
 
 /**
- * The three FIFOs between a process and this one: bytes go through the kernel, never through an RPC.
+ * The FIFOs between a process and this one: bytes go through the kernel, never through an RPC.
  *
- * A FIFO's open waits for the other side, which may never come. So each is held open here for reading and writing (which
- * Linux grants at once) until the runtime has opened its ends; only then can the end of the stream be seen.
+ * A FIFO's open waits for the other side, which may never come. So nothing here waits for an open, and each is held open
+ * for reading and writing until the runtime has opened its ends; only then can the end of the stream be seen.
  */
 export class AttachedStdio implements AsyncDisposable {
   /** What the runtime is told. */
   readonly paths: StdioPaths;
   /** What the process writes to stdout (or to its terminal). */
-  readonly stdout: Deno.FsFile;
+  readonly stdout: FifoReader;
   /** What it writes to stderr; undefined with a terminal. */
-  readonly stderr: Deno.FsFile | undefined;
+  readonly stderr: FifoReader | undefined;
   readonly #directory: string;
-  readonly #holders: Deno.FsFile[] = [];
-  readonly #files: Deno.FsFile[] = [];
-  #stdin: Deno.FsFile | undefined;
+  readonly #streams: DisposableStack;
+  #stdin: FifoWriter | undefined;
+  #keepsFifos = false;
 
   private constructor(directory: string, request: StdioRequest) {
+    using streams = new DisposableStack();
     this.#directory = directory;
-    this.paths = {
-      stdin: request.stdin ? `${directory}/stdin` : "",
-      stdout: `${directory}/stdout`,
-      stderr: request.terminal ? "" : `${directory}/stderr`,
-      terminal: request.terminal,
-    };
+    this.paths = stdioPaths(directory, request);
     if (request.stdin) {
       mkfifo(this.paths.stdin, 0o600);
-      this.#stdin = this.#open(this.paths.stdin, { read: true, write: true });
+      this.#stdin = streams.use(new FifoWriter(this.paths.stdin));
     }
-    this.stdout = this.#reader(this.paths.stdout);
-    this.stderr = request.terminal ? undefined : this.#reader(this.paths.stderr);
+    mkfifo(this.paths.stdout, 0o600);
+    this.stdout = streams.use(new FifoReader(this.paths.stdout, { hold: true }));
+    if (!request.terminal) {
+      mkfifo(this.paths.stderr, 0o600);
+      this.stderr = streams.use(new FifoReader(this.paths.stderr, { hold: true }));
+    }
+    this.#streams = streams.move();
   }
 
-  /** Makes the FIFOs in `directory` (made if need be, 0700). */
+  /** Makes the FIFOs in `directory` (made if need be, 0700). Leaves nothing when it fails. */
   static async open(directory: string, request: StdioRequest): Promise<AttachedStdio> {
-    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-    return new AttachedStdio(directory, request);
+    try {
+      await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+      return new AttachedStdio(directory, request);
+    } catch (error) {
+      await removeDirectory(directory);
+      throw systemError(error, `make FIFOs in ${directory}`);
+    }
   }
 
   /** Where the process' input is written; undefined without stdin or once it is closed. */
-  get stdin(): Deno.FsFile | undefined {
+  get stdin(): FifoWriter | undefined {
     return this.#stdin;
   }
 
   /** To be called when the runtime has opened its ends (after Create): from now on the end of the streams is seen. */
   established(): void {
-    for (const holder of this.#holders.splice(0)) holder.close();
+    this.stdout.release();
+    this.stderr?.release();
   }
 
   /** Closes our end of stdin. The process reads EOF once the runtime's `closeStdin` has been called too. */
   closeStdin(): void {
-    if (this.#stdin !== undefined) closeQuietly(this.#stdin);
+    this.#stdin?.[Symbol.dispose]();
     this.#stdin = undefined;
+  }
+
+  /** Leaves the FIFOs where they are for somebody else to read on; only our ends are closed at the end. */
+  keepFifos(): void {
+    this.#keepsFifos = true;
   }
 
   /** Closes everything and removes the FIFOs. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.established();
-    this.closeStdin();
-    for (const file of this.#files.splice(0)) closeQuietly(file);
-    await Deno.remove(this.#directory, { recursive: true }).catch(() => {});
-  }
-
-  #reader(path: string): Deno.FsFile {
-    mkfifo(path, 0o600);
-    this.#holders.push(this.#open(path, { read: true, write: true }));
-    return this.#open(path, { read: true });
-  }
-
-  #open(path: string, options: Deno.OpenOptions): Deno.FsFile {
-    const file = Deno.openSync(path, options);
-    if (options.write !== true) this.#files.push(file);
-    return file;
+    this.#streams.dispose();
+    if (!this.#keepsFifos) await removeDirectory(this.#directory);
   }
 }
 
-/** Closes a file whose descriptor may be gone already. */
-function closeQuietly(file: Deno.FsFile): void {
-  try {
-    file.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
-  }
+/** Where the FIFOs of a process are. */
+export function stdioPaths(directory: string, { stdin, terminal }: StdioRequest): StdioPaths {
+  return {
+    stdin: stdin ? `${directory}/stdin` : "",
+    stdout: `${directory}/stdout`,
+    stderr: terminal ? "" : `${directory}/stderr`,
+    terminal,
+  };
+}
+
+/** A failure leaves a directory that the container's removal takes along. */
+async function removeDirectory(directory: string): Promise<void> {
+  await Deno.remove(directory, { recursive: true }).catch(() => {});
 }

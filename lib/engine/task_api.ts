@@ -56,6 +56,8 @@ export interface TaskApi {
   /** Resolves when the process ends; at once when it has. Has no deadline unless one is given. */
   wait(process: ProcessRef, options?: CallOptions): Promise<ExitStatus>;
   kill(process: ProcessRef, request: KillRequest, options?: CallOptions): Promise<void>;
+  /** Lets a paused task go on. */
+  resume(process: ProcessRef, options?: CallOptions): Promise<void>;
   resizePty(process: ProcessRef, size: TerminalSize, options?: CallOptions): Promise<void>;
   /** Tells the runtime that no more stdin comes; the process then reads EOF. */
   closeStdin(process: ProcessRef, options?: CallOptions): Promise<void>;

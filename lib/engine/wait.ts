@@ -1,8 +1,8 @@
-import { Backoff } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import { GantryError, isCode, toGantryError } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
 import type { ExitStatus } from "../wire/task.ts";
+import { isAnswer, outageBackoff } from "./outage.ts";
 import type { ProcessRef, TaskApi } from "./task_api.ts";
 
 const log = getLogger("engine");
@@ -21,13 +21,9 @@ export interface WaitOptions {
   readonly salvage?: ((process: ProcessRef) => Promise<ExitStatus | undefined>) | undefined;
 }
 
-/** Errors that are an answer about the process, not a failure of the connection. */
-const answers = ["not_found", "invalid_argument", "permission_denied", "unimplemented", "unauthenticated"] as const;
-
 /**
  * Waits for a process to end, across restarts of containerd: its containers go on without it, so a broken connection says
- * nothing about the process. A containerd that dies ends a call in many ways (CANCELLED without trailers, UNAVAILABLE,
- * UNKNOWN "ttrpc: closed"): all mean "ask again". One that comes back may have thrown the task away (1.7 and later do when
+ * nothing about the process. A containerd that comes back may have thrown the task away (1.7 and later do when
  * its process ended meanwhile); an exit that nobody saw is told as code 255, inexact, and never as success.
  */
 export async function waitThroughOutages(
@@ -36,10 +32,7 @@ export async function waitThroughOutages(
   options: WaitOptions,
 ): Promise<ExitStatus> {
   const { clock, signal } = options;
-  const backoff = new Backoff(
-    { initialMs: 20, factor: 2, maxMs: 1000, jitter: 0, resetAfterMs: 5000, immediateFirst: true },
-    { clock },
-  );
+  const backoff = outageBackoff(clock);
   let salvaged: Promise<ExitStatus | undefined> | undefined;
   for (;;) {
     // Whoever answers first: the other call is given up.
@@ -54,7 +47,7 @@ export async function waitThroughOutages(
       const error = toGantryError(thrown);
       if (signal?.aborted) throw error;
       if (isCode(error, "not_found") && salvaged !== undefined) return await salvaged ?? lost(process, clock);
-      if (answers.some((code) => code === error.code)) throw error;
+      if (isAnswer(error)) throw error;
       if (salvaged === undefined) {
         options.onOutage?.(error);
         salvaged = (options.salvage?.(process) ?? Promise.resolve(undefined)).catch(() => undefined);

@@ -3,6 +3,8 @@
  * `scripts/generate_proto` writes, and work over either.
  */
 
+import { GantryError } from "../base/errors.ts";
+
 /** Encodes and decodes one message type, as ts-proto generates it. */
 export interface MessageCodec<T> {
   encode(message: T): { finish(): Uint8Array<ArrayBuffer> };
@@ -50,6 +52,19 @@ export interface Transport extends AsyncDisposable {
   ): AsyncIterable<Response>;
   /** Ends all calls (`cancelled`) and frees the connection. Safe to repeat. */
   close(): void;
+}
+
+const unsent = new WeakSet<GantryError>();
+
+/** Notes that the call which failed with `error` never left this process, and gives the error back. */
+export function markUnsent(error: GantryError): GantryError {
+  unsent.add(error);
+  return error;
+}
+
+/** True when the call that failed with `error` certainly did nothing: there was no connection to send it on. */
+export function isUnsent(error: unknown): boolean {
+  return error instanceof GantryError && unsent.has(error);
 }
 
 /** Names one method of a generated service definition. */

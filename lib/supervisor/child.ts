@@ -35,10 +35,13 @@ export async function isAlive({ pid, startTime }: ProcessIdentity): Promise<bool
 /** Sends a signal to the child and to no other process; false when it is gone. */
 export async function signalChild(child: Pick<Child, "identity">, signal: string): Promise<boolean> {
   const { pid, startTime } = child.identity;
-  // Pid and start time name the process; the program may have changed since (exec of a wrapper).
-  const now = await readIdentity(pid);
-  if (now === undefined || now.startTime !== startTime) return false;
-  return await signalProcess(now, signal);
+  for (;;) {
+    // Pid and start time name the process; its program may have changed since.
+    const now = await readIdentity(pid);
+    if (now === undefined || now.startTime !== startTime) return false;
+    // False also when it executes another program at this very moment: then it is asked for again.
+    if (await signalProcess(now, signal)) return true;
+  }
 }
 
 /** Options of {@link terminate}. */

@@ -1,4 +1,4 @@
-import { configureLog } from "../../base/log_sink.ts";
+import { configureLog, resetLog } from "../../base/log_sink.ts";
 import { GantryError } from "../../base/errors.ts";
 import { readIdentity, signalProcess } from "../../base/proc.ts";
 import { up } from "../../daemon/up.ts";
@@ -8,7 +8,7 @@ import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { boundedLog } from "../daemon_log.ts";
 import { supervisorOptions } from "../instance.ts";
-import { reportError } from "../report.ts";
+import { reportError, reportWarning } from "../report.ts";
 import type { upFlags } from "./up.ts";
 
 /** Supervises until a signal comes or it gives up; 1 when containerd did not start or kept failing. */
@@ -25,18 +25,28 @@ export async function run(invocation: Invocation<ValuesOf<typeof upFlags>>, cont
     write: boundedLog(stderr, { maxBytes: options.logMaxBytes, maxFiles: options.logMaxFiles }),
     clock,
   });
-  using stopping = stopSignals(options, context);
-  const end = await up(options, { signal: stopping.signal, clock, env: context.env });
-  if (end.reason === "stopped") return 0;
-  reportError(end.error ?? end.report, stderr, { json: context.json, debug: settings.debug });
-  return 1;
+  try {
+    using stopping = stopSignals(options, context);
+    const end = await up(options, { signal: stopping.signal, clock, env: context.env });
+    if (end.reason === "stopped") return 0;
+    reportError(end.error ?? end.report, stderr, { json: context.json, debug: settings.debug });
+    return 1;
+  } finally {
+    await resetLog();
+  }
 }
 
 /** Aborted at the first INT, TERM or HUP; the next one kills containerd, so that nothing is left to wait for. */
-function stopSignals(options: SupervisorOptions, { io }: CliContext): Disposable & { readonly signal: AbortSignal } {
+function stopSignals(
+  options: SupervisorOptions,
+  { io, stderr, json }: CliContext,
+): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
   const stop = io.onSignal(["SIGINT", "SIGTERM", "SIGHUP"], (name) => {
-    if (controller.signal.aborted) return void killContainerd(options);
+    if (controller.signal.aborted) {
+      killContainerd(options).catch((error: unknown) => reportWarning(error, stderr, { json }));
+      return;
+    }
     controller.abort(new GantryError("cancelled", `interrupted by ${name}`));
   });
   return { signal: controller.signal, [Symbol.dispose]: stop };

@@ -17,7 +17,7 @@ import {
 import { StatusWriter } from "../../../lib/supervisor/status_writer.ts";
 import { waitForReady } from "../../../lib/supervisor/wait_for_ready.ts";
 import { test } from "../../support/test.ts";
-import { running } from "../base/processes.ts";
+import { identityOf as identityOfProgram, running } from "../base/processes.ts";
 import { type Place, place, withDirectories } from "./temporary.ts";
 
 async function identityOf(pid: number): Promise<ProcessIdentity> {
@@ -141,7 +141,7 @@ test("S22 a containerd that has just died is not shown as serving", async () => 
 test("S22 a containerd without a supervisor is an orphan", async () => {
   await using here = await withDirectories(await place());
   await using child = running("/bin/sleep", ["1000"]);
-  const identity = await identityOf(child.pid);
+  const identity = await identityOfProgram(child.pid, await Deno.realPath("/bin/sleep"));
   await writePidfile(here.paths, {
     identity,
     bootId: await bootId(),
@@ -180,7 +180,7 @@ test("the status writer ends with the newest status and survives a disk that ref
 test("waitForReady() tells serving from an end with and without a report", async () => {
   await using here = await withDirectories(await place());
   const child = running("/bin/sleep", ["1000"]);
-  const supervisor = await identityOf(child.pid);
+  const supervisor = await identityOfProgram(child.pid, await Deno.realPath("/bin/sleep"));
   const waiting = waitForReady({ ...here.options, pid: child.pid });
   await writeFileAtomic(here.paths.status, statusText(await record(here)));
   const serving = { ...await record(here, { state: "serving" }), supervisor };
