@@ -6,7 +6,7 @@
 import { leftSince, snapshot } from "../tests/support/leftovers.ts";
 import { containerdVersions, criuVersion } from "../tests/support/versions.ts";
 import { checks } from "./testing/checks.ts";
-import { confinedRun } from "./testing/confined_run.ts";
+import { confinedRun, endEverything } from "./testing/confined_run.ts";
 import { count, type Counts, sum, testCases } from "./testing/junit.ts";
 
 const groups = ["checks", "unit", "smoke", "integration"] as const;
@@ -28,6 +28,10 @@ printVersions();
 // Short, because the paths of sockets made in it may have 104 bytes at most.
 const home = `/tmp/gt${Deno.pid}`;
 await Deno.mkdir(home, { mode: 0o755 });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  // The tests run in sessions of their own: the terminal's Ctrl-C reaches only us.
+  Deno.addSignalListener(signal, () => void endEverything(home).finally(() => Deno.exit(130)));
+}
 const before = await snapshot();
 const counts: Counts[] = [];
 for (const run of runs) counts.push(...await runWord(run));
@@ -83,7 +87,7 @@ async function runDenoTest(title: string, args: readonly string[]): Promise<Coun
   const total = sum([
     counted,
     { passed: 0, failed: Number(unreported), skipped: 0 },
-    { passed: Number(run.left.length === 0), failed: Number(run.left.length > 0), skipped: 0 },
+    { passed: Number(run.left.length === 0 && !run.timedOut), failed: Number(run.left.length > 0), skipped: 0 },
   ]);
   const lines = run.output.replace(colors, "").split("\n");
   if (!verbose) {

@@ -1,26 +1,40 @@
 import { type Clock, deadline, systemClock } from "../base/clock.ts";
 import { GantryError, isCode } from "../base/errors.ts";
+import { getLogger } from "../base/log.ts";
 import { ContainerdContainers } from "../containerd/containers.ts";
 import { ContainerdTasks } from "../containerd/tasks.ts";
 import { getVersion } from "../containerd/version.ts";
-import type { Transport } from "../rpc/transport.ts";
+import { type CallOptions, isUnsent, type Transport } from "../rpc/transport.ts";
 import { witnessExit } from "../shim/exit_witness.ts";
 import { packJson, typeUrls } from "../wire/any.ts";
-import { assertId, assertNamespace, isId } from "../wire/identifier.ts";
+import { assertId, assertNamespace } from "../wire/identifier.ts";
 import type { ExitStatus, StdioPaths } from "../wire/task.ts";
+import { bundleOf } from "./bundle.ts";
 import type { InstancePaths } from "./container_paths.ts";
 import { type ContainerPlan, labelKeys } from "./container_plan.ts";
-import { makeFiles, removeFiles } from "./container_files.ts";
+import { findContainer } from "./container_reference.ts";
 import { summarize } from "./container_summary.ts";
+import { ContainerTraces } from "./container_traces.ts";
 import type { ContainerSummary, Engine, RemoveOptions, VerbOptions, WaitOptions } from "./engine.ts";
 import { forceDeleteTask } from "./force_delete.ts";
-import { bundleOf } from "./bundle.ts";
-import { type NameStore, openNames } from "./names.ts";
+import { lateAbort } from "./late_abort.ts";
+import { untilAnswered } from "./outage.ts";
 import type { KillRequest, ProcessRef, TaskApi, TerminalSize } from "./task_api.ts";
-import { waitThroughOutages } from "./wait.ts";
+import { waitThroughOutages, type Witness } from "./wait.ts";
+
+const log = getLogger("engine");
 
 /** How long undoing a failed create may take; it waits for containerd when that is what failed. */
 const undoMs = 15_000;
+/** How long clearing away what dead processes left may hold up somebody else's create. */
+const clearMs = 2000;
+/** How long the end of a container waits for a containerd that is away. */
+const finishPatienceMs = 10_000;
+/** A call to a shim that is cut off leaves a container half made: it may end by itself for so long. */
+const graceMs = 5000;
+
+/** How far the making of a container has gone at the runtime. */
+type Stage = "record" | "task";
 
 /** What a {@link ContainerdEngine} is made from. */
 export interface ContainerdEngineOptions {
@@ -42,7 +56,8 @@ export class ContainerdEngine implements Engine {
   readonly #transport: Transport;
   readonly #containers: ContainerdContainers;
   readonly #tasks: TaskApi;
-  readonly #names: NameStore;
+  readonly #traces: ContainerTraces;
+  readonly #stages = new Map<string, Stage>();
   /** Bundles of the containers made here, for asking their shims in an outage. */
   readonly #bundles = new Map<string, string | undefined>();
 
@@ -56,62 +71,98 @@ export class ContainerdEngine implements Engine {
     this.#transport = transport;
     this.#containers = new ContainerdContainers(transport, namespace);
     this.#tasks = new ContainerdTasks(transport, namespace);
-    this.#names = openNames(instance, { namespace, exists: (id) => this.#exists(id) });
+    this.#traces = new ContainerTraces(instance, { namespace, clock, exists: (id) => this.#exists(id) });
+  }
+
+  async reserve(plan: ContainerPlan, options: VerbOptions = {}): Promise<void> {
+    assertId(plan.id);
+    await this.#clearAbandoned(options.signal);
+    options.signal?.throwIfAborted();
+    await this.#traces.make(plan);
   }
 
   async create(plan: ContainerPlan, stdio: StdioPaths, options: VerbOptions = {}): Promise<{ readonly pid: number }> {
-    assertId(plan.id);
-    await this.#names.claim(plan.name, plan.id);
-    try {
-      await makeFiles(plan);
-      await this.#containers.create({
-        id: plan.id,
-        labels: plan.labels,
-        runtime: plan.runtime,
-        spec: packJson(typeUrls.spec, plan.spec),
-      }, options);
-      const { pid } = await this.#tasks.create({ containerId: plan.id, rootfs: plan.rootfs, stdio }, options);
-      this.#bundles.set(plan.id, bundleOf(pid));
-      return { pid };
-    } catch (error) {
-      await this.#undo(plan);
-      throw error;
-    }
+    const { id, labels, runtime } = plan;
+    const record = { id, labels, runtime, spec: packJson(typeUrls.spec, plan.spec) };
+    await this.#reach(id, "record", () => this.#containers.create(record, callOptions(options)));
+    // Cut off in the middle, runc leaves control groups that nobody removes.
+    using late = lateAbort(options.signal, { clock: this.#clock, graceMs });
+    const request = { containerId: id, rootfs: plan.rootfs, stdio };
+    const { pid } = await this.#reach(
+      id,
+      "task",
+      () => this.#tasks.create(request, callOptions({ ...options, ...late })),
+    );
+    this.#bundles.set(id, bundleOf(pid));
+    options.signal?.throwIfAborted();
+    return { pid };
   }
 
   async start(process: ProcessRef, options: VerbOptions = {}): Promise<void> {
-    await this.#tasks.start(process, options);
+    using late = lateAbort(options.signal, { clock: this.#clock, graceMs });
+    await this.#tasks.start(process, callOptions({ ...options, ...late }));
+    options.signal?.throwIfAborted();
+    if (process.execId !== undefined) return;
+    this.#stages.delete(process.containerId);
+    await this.#traces.settle(process.containerId);
+  }
+
+  async abandon(plan: ContainerPlan): Promise<void> {
+    const { id, name } = plan;
+    const stage = this.#stages.get(id);
+    using limit = deadline(undoMs);
+    const { signal } = limit;
+    try {
+      // Where a process may run, containerd's return is worth waiting for.
+      const waitForReady = stage === "task";
+      const options = { signal, waitForReady };
+      const calls = { clock: this.#clock, signal, patienceMs: waitForReady ? undoMs : 0 };
+      if (stage === "task") {
+        await untilAnswered(() => forceDeleteTask(this.#tasks, id, { clock: this.#clock, ...options }), calls);
+      }
+      if (stage !== undefined) await untilAnswered(() => ignoreMissing(this.#containers.delete(id, options)), calls);
+      await this.#traces.drop(id, name);
+    } catch (error) {
+      // The mark stays, by which it is found again once this process has gone.
+      log.warning("a container that failed could not be taken back yet", { container: id, error });
+    }
+    this.#stages.delete(id);
+    this.#bundles.delete(id);
   }
 
   async wait(process: ProcessRef, options: WaitOptions = {}): Promise<ExitStatus> {
     const { signal, onOutage } = options;
     await using witnesses = new AsyncDisposableStack();
-    const salvage = async ({ containerId }: ProcessRef): Promise<ExitStatus | undefined> => {
+    const salvage = async ({ containerId }: ProcessRef): Promise<Witness | undefined> => {
       const bundle = this.#bundles.get(containerId);
       if (bundle === undefined || process.execId !== undefined) return undefined;
       const witness = await witnessExit(bundle, { id: containerId, namespace: this.namespace });
-      return witness === undefined ? undefined : await witnesses.use(witness).exit;
+      return witness === undefined ? undefined : witnesses.use(witness);
     };
     return await waitThroughOutages(this.#tasks, process, { clock: this.#clock, signal, onOutage, salvage });
   }
 
   async kill(process: ProcessRef, request: KillRequest, options: VerbOptions = {}): Promise<void> {
-    await this.#tasks.kill(process, request, options);
+    await this.#tasks.kill(process, request, callOptions(options));
   }
 
   async resizePty(process: ProcessRef, size: TerminalSize, options: VerbOptions = {}): Promise<void> {
-    await this.#tasks.resizePty(process, size, options);
+    await this.#tasks.resizePty(process, size, callOptions(options));
   }
 
   async closeStdin(process: ProcessRef, options: VerbOptions = {}): Promise<void> {
-    await this.#tasks.closeStdin(process, options);
+    await this.#tasks.closeStdin(process, callOptions(options));
   }
 
   async finish(plan: ContainerPlan, options: VerbOptions = {}): Promise<void> {
-    const patient = { ...options, waitForReady: true };
-    await ignoreMissing(this.#tasks.delete({ containerId: plan.id }, patient));
-    await ignoreMissing(this.#containers.delete(plan.id, patient));
-    await this.#forget(plan.id, plan.name);
+    const { id, name } = plan;
+    const { signal } = options;
+    await this.#traces.begin(id);
+    const calls = { clock: this.#clock, signal, patienceMs: finishPatienceMs };
+    await untilAnswered(() => ignoreMissing(this.#tasks.delete({ containerId: id }, { signal })), calls);
+    await untilAnswered(() => ignoreMissing(this.#containers.delete(id, { signal })), calls);
+    await this.#traces.drop(id, name);
+    this.#bundles.delete(id);
   }
 
   async remove(id: string, options: RemoveOptions = {}): Promise<void> {
@@ -122,57 +173,84 @@ export class ContainerdEngine implements Engine {
       if (force && isCode(error, "not_found")) return undefined;
       throw error;
     });
-    const hadTask = await this.#removeTask(id, { force, signal });
-    if (record === undefined && !hadTask) {
-      throw new GantryError("not_found", `no container ${id} in namespace ${this.namespace}`);
+    if (!force) await this.#deleteEndedTask(id, signal);
+    await this.#traces.begin(id);
+    try {
+      const hadTask = force && await forceDeleteTask(this.#tasks, id, { clock: this.#clock, signal });
+      await ignoreMissing(this.#containers.delete(id, { signal }));
+      if (record === undefined) await this.#traces.clear(id);
+      await this.#traces.drop(id, record?.labels[labelKeys.name]);
+      if (record !== undefined || hadTask) return;
+    } catch (error) {
+      // Whoever asked is told: nobody else is to try it behind their back.
+      await this.#traces.settle(id);
+      throw error;
     }
-    await ignoreMissing(this.#containers.delete(id, { signal }));
-    await this.#forget(id, record?.labels[labelKeys.name] ?? "");
+    throw new GantryError("not_found", `no container ${id} in namespace ${this.namespace}`);
   }
 
   async list(options: VerbOptions = {}): Promise<readonly ContainerSummary[]> {
-    const [records, tasks] = await Promise.all([this.#containers.list([], options), this.#tasks.list(options)]);
+    const call = callOptions(options);
+    const [records, tasks] = await Promise.all([this.#containers.list([], call), this.#tasks.list(call)]);
     const byId = new Map(tasks.map((task) => [task.containerId, task]));
     const summaries = records.map((record) => summarize(record, byId.get(record.id)));
     return summaries.sort((a, b) => b.createdAt - a.createdAt);
   }
 
   async resolve(reference: string, options: VerbOptions = {}): Promise<string> {
-    if (isId(reference) && reference.length === 64) return reference;
-    const named = await this.#names.lookup(reference).catch(() => undefined);
-    if (named !== undefined && await this.#exists(named)) return named;
-    const records = await this.#containers.list([], options);
-    const exact = records.find(({ id, labels }) => id === reference || labels[labelKeys.name] === reference);
-    if (exact !== undefined) return exact.id;
-    const matches = reference === "" ? [] : records.filter(({ id }) => id.startsWith(reference));
-    if (matches.length > 1) {
-      throw new GantryError("invalid_argument", `${reference} matches ${matches.length} containers`, {
-        hint: `use more of the id: ${matches.slice(0, 5).map(({ id }) => id.slice(0, 16)).join(", ")}`,
-      });
-    }
-    const [match] = matches;
-    if (match !== undefined) return match.id;
-    throw new GantryError("not_found", `no container ${JSON.stringify(reference)} in namespace ${this.namespace}`, {
-      hint: "`gantry ps -a` lists them all; --namespace looks elsewhere",
+    const named = await this.#traces.lookup(reference);
+    if (named !== undefined && await this.#exists(named, options)) return named;
+    return await findContainer(reference, {
+      namespace: this.namespace,
+      list: (filters) => this.#containers.list(filters, callOptions(options)),
     });
   }
 
   async version(options: VerbOptions = {}): Promise<string> {
-    return (await getVersion(this.#transport, options)).version;
+    return (await getVersion(this.#transport, callOptions(options))).version;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#transport[Symbol.asyncDispose]();
   }
 
-  async #removeTask(id: string, options: RemoveOptions): Promise<boolean> {
-    const { force, signal } = options;
+  /** Makes the call that takes a container to `stage`, and notes that it may have got there unless it surely has not. */
+  async #reach<T>(id: string, stage: Stage, call: () => Promise<T>): Promise<T> {
+    const before = this.#stages.get(id);
+    this.#stages.set(id, stage);
     try {
-      if (force === true) return await forceDeleteTask(this.#tasks, id, { clock: this.#clock, signal });
-      await this.#tasks.delete({ containerId: id }, { signal });
-      return true;
+      return await call();
     } catch (error) {
-      if (isCode(error, "not_found")) return false;
+      if (isUnsent(error)) {
+        if (before === undefined) this.#stages.delete(id);
+        else this.#stages.set(id, before);
+      }
+      throw error;
+    }
+  }
+
+  /** Removes what processes that died left half made or half removed. It must not keep anybody from their own work. */
+  async #clearAbandoned(signal: AbortSignal | undefined): Promise<void> {
+    const ids = await this.#traces.abandoned();
+    if (ids.length === 0) return;
+    using limit = deadline(clearMs, signal);
+    for (const id of ids) {
+      try {
+        await forceDeleteTask(this.#tasks, id, { clock: this.#clock, signal: limit.signal });
+        await ignoreMissing(this.#containers.delete(id, { signal: limit.signal }));
+        await this.#traces.clear(id);
+        log.info("cleared away a container whose maker died", { container: id });
+      } catch (error) {
+        log.debug("a container whose maker died cannot be cleared away yet", { container: id, error });
+        if (limit.signal.aborted || isCode(error, "unavailable")) return;
+      }
+    }
+  }
+
+  async #deleteEndedTask(id: string, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await ignoreMissing(this.#tasks.delete({ containerId: id }, { signal }));
+    } catch (error) {
       if (!isStillRunning(error)) throw error;
       throw new GantryError("failed_precondition", `container ${id} still runs`, {
         cause: error,
@@ -181,30 +259,19 @@ export class ContainerdEngine implements Engine {
     }
   }
 
-  async #exists(id: string): Promise<boolean> {
+  async #exists(id: string, options: VerbOptions = {}): Promise<boolean> {
     try {
-      await this.#containers.get(id);
+      await this.#containers.get(id, callOptions(options));
       return true;
     } catch (error) {
       if (isCode(error, "not_found")) return false;
       throw error;
     }
   }
+}
 
-  /** Takes back a create that failed at any point, perhaps because containerd died in the middle of it. */
-  async #undo(plan: ContainerPlan): Promise<void> {
-    using limit = deadline(undoMs);
-    const options = { signal: limit.signal, waitForReady: true };
-    // What cannot be undone in time is left for `rm -f`; the reason that matters is the error of the create itself.
-    await forceDeleteTask(this.#tasks, plan.id, { clock: this.#clock, ...options }).catch(() => {});
-    await this.#containers.delete(plan.id, options).catch(() => {});
-    await this.#forget(plan.id, plan.name);
-  }
-
-  async #forget(id: string, name: string): Promise<void> {
-    if (name !== "") await this.#names.release(name, id);
-    await removeFiles(this.instance, this.namespace, id);
-  }
+function callOptions({ signal, patient }: VerbOptions): CallOptions {
+  return { signal, waitForReady: patient };
 }
 
 /** containerd's own refusal has a class; that of the shims up to 2.x is "unknown", with this text. */

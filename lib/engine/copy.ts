@@ -1,17 +1,15 @@
 /** Something bytes are read from; `Deno.stdin` and `Deno.FsFile` are. */
 export interface ByteSource {
-  /** Fills the start of `buffer`; the number of bytes, or null at the end. */
   read(buffer: Uint8Array): Promise<number | null>;
 }
 
 /** Something bytes are written to, possibly fewer than given; `Deno.stdout` and `Deno.FsFile` are. */
 export interface ByteSink {
-  /** Writes the first of `bytes`; how many. */
   write(bytes: Uint8Array): Promise<number>;
 }
 
 /** A pipe's capacity: one read empties it. */
-const bufferBytes = 64 << 10;
+export const bufferBytes = 64 << 10;
 
 /** Progress of a {@link copy}, for somebody who must tell a slow stream from a silent one. */
 export interface CopyProgress {

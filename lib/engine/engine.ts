@@ -6,8 +6,10 @@ import type { KillRequest, ProcessRef, TerminalSize } from "./task_api.ts";
 
 /** Options of every verb. */
 export interface VerbOptions {
-  /** Ends the call. What was half-done by then is undone. */
+  /** Ends the call. */
   readonly signal?: AbortSignal | undefined;
+  /** Waits for a runtime that is away, up to the call's own deadline, instead of failing. Default false. */
+  readonly patient?: boolean | undefined;
 }
 
 /** Options of {@link Engine.wait}. */
@@ -56,10 +58,20 @@ export interface Engine extends AsyncDisposable {
   readonly namespace: string;
   /** Directories of the gantry instance. */
   readonly instance: InstancePaths;
-  /** Stores the container and makes its task; leaves nothing behind when it fails. `already_exists` for a taken name. */
+  /**
+   * Takes the container's name and makes its directories, before anything else of it is made. From here until `start` it
+   * belongs to this process: should that die, whoever reserves next clears it away. `already_exists` for a taken name.
+   */
+  reserve(plan: ContainerPlan, options?: VerbOptions): Promise<void>;
+  /** Stores a reserved container and makes its task. When that fails the caller is to `abandon` it. */
   create(plan: ContainerPlan, stdio: StdioPaths, options?: VerbOptions): Promise<{ readonly pid: number }>;
-  /** Runs what was created. */
+  /** Runs what was created. When that fails the caller is to `abandon` it. */
   start(process: ProcessRef, options?: VerbOptions): Promise<void>;
+  /**
+   * Takes back a container that was reserved, created or started, as far as that went. Never fails: what a runtime that is
+   * away keeps is cleared away by whoever reserves next.
+   */
+  abandon(plan: ContainerPlan): Promise<void>;
   /** Resolves when the process ends, across restarts of the runtime. The call is on the wire before this returns. */
   wait(process: ProcessRef, options?: WaitOptions): Promise<ExitStatus>;
   /** Signals a process. */
@@ -74,7 +86,7 @@ export interface Engine extends AsyncDisposable {
   remove(id: string, options?: RemoveOptions): Promise<void>;
   /** All containers of the namespace. */
   list(options?: VerbOptions): Promise<readonly ContainerSummary[]>;
-  /** The id behind a name, an id, or a unique prefix of one. `not_found`, or `invalid_argument` when several match. */
+  /** The id behind a name, an id, or a unique prefix of one. `not_found`; `invalid_argument` when several match. */
   resolve(reference: string, options?: VerbOptions): Promise<string>;
   /** Version of the runtime. */
   version(options?: VerbOptions): Promise<string>;

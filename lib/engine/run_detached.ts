@@ -1,12 +1,15 @@
+import { systemError } from "../base/errno.ts";
 import { mkfifo } from "../base/libc_files.ts";
-import type { StdioPaths } from "../wire/task.ts";
 import type { ContainerPlan } from "./container_plan.ts";
 import type { Engine, VerbOptions } from "./engine.ts";
+import { makeAndStart } from "./make_and_start.ts";
 
 /** Options of {@link runDetached}. */
 export interface DetachedOptions extends VerbOptions {
   /** Keeps stdin open with nothing in it; otherwise the process reads its end at once. */
   readonly stdin: boolean;
+  /** Called with its pid before it runs; when it fails, the container is undone. */
+  readonly onCreated?: ((pid: number) => Promise<void>) | undefined;
 }
 
 /**
@@ -16,28 +19,28 @@ export interface DetachedOptions extends VerbOptions {
 export async function runDetached(
   engine: Engine,
   plan: ContainerPlan,
-  { stdin, signal }: DetachedOptions,
+  { stdin, signal, onCreated }: DetachedOptions,
 ): Promise<{ readonly pid: number }> {
   const terminal = plan.spec.process?.terminal === true;
-  const stdio: StdioPaths = {
-    // The shim holds both ends of the FIFO: it needs no writer, and the process sees no end.
-    stdin: stdin ? await makeStdin(plan) : "",
-    stdout: plan.paths.stdoutLog,
-    stderr: terminal ? "" : plan.paths.stderrLog,
-    terminal,
-  };
-  const { pid } = await engine.create(plan, stdio, { signal });
-  try {
-    await engine.start({ containerId: plan.id }, { signal });
-  } catch (error) {
-    await engine.remove(plan.id, { force: true }).catch(() => {});
-    throw error;
-  }
-  return { pid };
+  return await makeAndStart(engine, plan, {
+    signal,
+    openStdio: async () => ({
+      // The shim holds both ends of the FIFO: it needs no writer, and the process sees no end.
+      stdin: stdin ? await makeStdin(plan) : "",
+      stdout: plan.paths.stdoutLog,
+      stderr: terminal ? "" : plan.paths.stderrLog,
+      terminal,
+    }),
+    created: onCreated,
+  });
 }
 
 async function makeStdin(plan: ContainerPlan): Promise<string> {
-  await Deno.mkdir(plan.paths.run, { recursive: true, mode: 0o700 });
+  try {
+    await Deno.mkdir(plan.paths.run, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw systemError(error, `make ${plan.paths.run}`);
+  }
   const path = `${plan.paths.run}/stdin`;
   mkfifo(path, 0o600);
   return path;

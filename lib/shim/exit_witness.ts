@@ -2,7 +2,7 @@ import { Status } from "../../proto/gen/containerd/task.ts";
 import { TaskDefinition } from "../../proto/gen/shim/task.ts";
 import { isCode } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
-import { methodOf, type Transport } from "../rpc/transport.ts";
+import { type Method, methodOf, type Transport } from "../rpc/transport.ts";
 import { connectTtrpc } from "../rpc/ttrpc_transport.ts";
 import type { ExitStatus } from "../wire/task.ts";
 import { toMillis } from "../wire/timestamp.ts";
@@ -21,44 +21,75 @@ const answerMs = 2000;
 export interface ExitWitness extends AsyncDisposable {
   /** Resolves with the exit when the shim tells it; with undefined when the shim is gone or knows no such task. */
   readonly exit: Promise<ExitStatus | undefined>;
+  /** Whether the shim still answers and knows the task. */
+  answers(): Promise<boolean>;
+}
+
+/** Which task of which shim. */
+export interface WitnessOptions {
+  readonly id: string;
+  readonly namespace: string;
 }
 
 /** Connects to the shim of a bundle and waits there for the task's end. Undefined when the bundle has no shim alive. */
-export async function witnessExit(
-  bundle: string,
-  options: { readonly id: string; readonly namespace: string },
-): Promise<ExitWitness | undefined> {
+export async function witnessExit(bundle: string, options: WitnessOptions): Promise<ExitWitness | undefined> {
   const address = await readShimAddress(bundle);
   if (address === undefined) return undefined;
   const transport = await connectTtrpc(address.path, { deadlineMs: answerMs }).catch(() => undefined);
   if (transport === undefined) return undefined;
+  const shim = new ShimTask(transport, { ...options, rpcs: address.service });
   return {
-    exit: askForExit(transport, { ...options, service: address.service }),
+    exit: shim.exit().catch((error: unknown) => {
+      if (!isCode(error, "cancelled")) log.debug("the shim does not tell the exit", { id: options.id, error });
+      return undefined;
+    }),
+    answers: () => shim.state().then(() => true, () => false),
     [Symbol.asyncDispose]: () => Promise.resolve(transport.close()),
   };
 }
 
-async function askForExit(
-  transport: Transport,
-  { id, namespace, service }: { readonly id: string; readonly namespace: string; readonly service: string },
-): Promise<ExitStatus | undefined> {
-  const request = { id, execId: "" };
-  const state = methodOf({ fullName: service }, TaskDefinition.methods.state);
-  const wait = methodOf({ fullName: service }, TaskDefinition.methods.wait);
-  try {
-    const known = await transport.unary(state, request, { namespace, deadlineMs: answerMs });
+/** One task as its shim knows it. */
+class ShimTask {
+  readonly #transport: Transport;
+  readonly #options: WitnessOptions;
+  readonly #state: Method<StateRequest, StateReply>;
+  readonly #wait: Method<StateRequest, ExitReply>;
+
+  constructor(transport: Transport, options: WitnessOptions & { readonly rpcs: string }) {
+    this.#transport = transport;
+    this.#options = options;
+    this.#state = methodOf({ fullName: options.rpcs }, TaskDefinition.methods.state);
+    this.#wait = methodOf({ fullName: options.rpcs }, TaskDefinition.methods.wait);
+  }
+
+  async state(): Promise<StateReply> {
+    const { id, namespace } = this.#options;
+    return await this.#transport.unary(this.#state, { id, execId: "" }, { namespace, deadlineMs: answerMs });
+  }
+
+  async exit(): Promise<ExitStatus | undefined> {
+    const known = await this.state();
     if (known.status === Status.STOPPED) return exitOf(known);
-    return exitOf(await transport.unary(wait, request, { namespace, deadlineMs: Infinity }));
-  } catch (error) {
-    if (!isCode(error, "cancelled")) log.debug("the shim does not tell the exit", { id, reason: String(error) });
-    return undefined;
+    const { id, namespace } = this.#options;
+    return exitOf(await this.#transport.unary(this.#wait, { id, execId: "" }, { namespace, deadlineMs: Infinity }));
   }
 }
 
-function exitOf(reply: {
+interface StateRequest {
+  id: string;
+  execId: string;
+}
+
+interface ExitReply {
   readonly exitStatus: number;
   readonly exitedAt?: { readonly seconds: bigint; readonly nanos: number } | undefined;
-}): ExitStatus | undefined {
+}
+
+interface StateReply extends ExitReply {
+  readonly status: Status;
+}
+
+function exitOf(reply: ExitReply): ExitStatus | undefined {
   const exitedAt = toMillis(reply.exitedAt);
   // An end without a time is an end nobody saw.
   return exitedAt === undefined ? undefined : { code: reply.exitStatus, exitedAt, exact: true };

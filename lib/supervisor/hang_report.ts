@@ -87,7 +87,9 @@ async function goroutineDump(child: Child, { paths, clock, signal }: HangOptions
   await signalChild(child, "CONT");
   const end = clock.monotonic() + dumpMs;
   let size = 0;
-  while (clock.monotonic() < end) {
+  let gone = false;
+  void child.ended.then(() => gone = true);
+  while (!gone && clock.monotonic() < end) {
     await clock.sleep(dumpPollMs, { signal });
     const now = sizeOf(path);
     // Written in one piece; two equal looks mean that it is whole.

@@ -1,3 +1,4 @@
+import { removeIfExists } from "../base/atomic_file.ts";
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
@@ -11,7 +12,7 @@ import { logSize, rotateIdleLog } from "./log_file.ts";
 import { childMaySetOomScore, setOomScore } from "./oom_score.ts";
 import type { SupervisorOptions } from "./options.ts";
 import type { InstancePaths } from "./paths.ts";
-import { removePidfile, writePidfile } from "./pidfile.ts";
+import { writePidfile } from "./pidfile.ts";
 import { removeStaleSocket } from "./probe.ts";
 import { findRunning, type RunningContainerd } from "./running.ts";
 import { spawnProgram } from "./spawn.ts";
@@ -79,9 +80,13 @@ export class ContainerdLauncher implements Launcher {
   }
 
   async cleanUp(): Promise<void> {
-    await removePidfile(this.#paths);
-    for (const path of [this.#paths.address, this.#paths.ttrpcAddress]) {
-      await removeStaleSocket(path).catch((error) => log.warning("a socket stays", { path, error: messageOf(error) }));
+    const { pidfile, identity, address, ttrpcAddress } = this.#paths;
+    const removals = [
+      ...[pidfile, identity].map((path) => [path, removeIfExists(path)] as const),
+      ...[address, ttrpcAddress].map((path) => [path, removeStaleSocket(path)] as const),
+    ];
+    for (const [path, removal] of removals) {
+      await removal.catch((error) => log.warning("a file stays", { path, error: messageOf(error) }));
     }
   }
 

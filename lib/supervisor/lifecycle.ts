@@ -55,6 +55,7 @@ export class Lifecycle {
   #delayMs = 0;
   #lastFailure: LastFailure | undefined;
   #launchError: GantryError | undefined;
+  readonly #tasks = new Set<Promise<void>>();
 
   constructor(options: SupervisorOptions, parts: LifecycleParts) {
     const { clock, random } = parts;
@@ -95,6 +96,11 @@ export class Lifecycle {
     return this.#launchError;
   }
 
+  /** Resolves when all that was begun has ended. Only for the time after the end: before, a launch lasts for ever. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#tasks);
+  }
+
   /** Takes an event: changes the state, then performs the effects, whose outcomes are events again. */
   dispatch(event: SupervisorEvent): void {
     const before = this.#state;
@@ -109,9 +115,11 @@ export class Lifecycle {
   }
 
   #perform(effect: Effect): void {
-    const task = this.#begin(effect);
-    // What is expected to fail is an event; anything else is a mistake of ours, and must not take containerd down.
-    task?.catch((error) => log.error("internal error", { effect: effect.type, error }));
+    const task = this.#begin(effect)
+      // What is expected to fail is an event; anything else is a mistake of ours, and must not take containerd down.
+      ?.catch((error) => log.error("internal error", { effect: effect.type, error }))
+      .finally(() => this.#tasks.delete(task ?? Promise.resolve()));
+    if (task !== undefined) this.#tasks.add(task);
   }
 
   #begin(effect: Effect): Promise<void> | undefined {

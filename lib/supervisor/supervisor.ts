@@ -192,6 +192,7 @@ export class Supervisor implements AsyncDisposable {
     const result = this.#result(end);
     this.#report = result.report;
     try {
+      await this.#lifecycle.settled();
       this.#following.abort();
       await this.#followed;
       await this.#launcher.cleanUp();

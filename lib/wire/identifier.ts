@@ -30,6 +30,11 @@ export function isId(text: string): boolean {
   return text.length <= maxIdLength && idPattern.test(text);
 }
 
+/** True for what {@link assertName} lets pass. */
+export function isName(text: string): boolean {
+  return text.length <= maxNameLength && namePattern.test(text);
+}
+
 /**
  * Throws `invalid_argument` unless `id` is an identifier by containerd's rule. Called before an id becomes part of a path:
  * nothing that passes can name another directory.
@@ -46,7 +51,7 @@ export function assertNamespace(namespace: string): void {
 /** Throws `invalid_argument` unless `name` is a container name by docker's rule, of at most 128 characters. */
 export function assertName(name: string): void {
   if (name.length > maxNameLength) throw tooLong(name, "container name", maxNameLength);
-  if (!namePattern.test(name)) throw refused(name, "container name", nameRule);
+  if (!isName(name)) throw refused(name, "container name", nameRule);
 }
 
 function assertIdentifier(text: string, what: string): void {

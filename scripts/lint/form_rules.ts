@@ -97,7 +97,10 @@ export const hashPrivate: Deno.lint.Rule = {
       context.report({ node, message: "Use #name in place of the keyword private." });
     return {
       'PropertyDefinition[accessibility="private"]': report,
-      'MethodDefinition[accessibility="private"]': report,
+      MethodDefinition(node) {
+        // A constructor cannot be called #constructor.
+        if (node.accessibility === "private" && node.kind !== "constructor") report(node);
+      },
       // Deno 2.9 leaves the accessibility of a parameter property out of the tree.
       TSParameterProperty(node) {
         if (/^(@\S+\s+)*private\b/.test(context.sourceCode.getText(node))) report(node);

@@ -147,7 +147,7 @@ const cases: readonly Case[] = [
     rule: "hash-private",
     path: "lib/base/x.ts",
     bad: ["class X { private a = 1; }", "class X { private a() {} }", "class X { constructor(private a: number) {} }"],
-    good: ["class X { #a = 1; readonly b = 2; }"],
+    good: ["class X { #a = 1; readonly b = 2; }", "class X { private constructor() {} }"],
   },
   {
     rule: "file-length",

@@ -1,0 +1,30 @@
+import type { StdioPaths } from "../wire/task.ts";
+import type { ContainerPlan } from "./container_plan.ts";
+import type { Engine, VerbOptions } from "./engine.ts";
+
+/** What happens between the steps of {@link makeAndStart}. */
+export interface MakeSteps extends VerbOptions {
+  /** Makes the files of the process' streams, once the container's directories are its own. */
+  readonly openStdio: () => Promise<StdioPaths>;
+  /** Called with the pid when the process has been made and does not run yet. */
+  readonly created?: ((pid: number) => Promise<void>) | undefined;
+}
+
+/** Makes a container and starts it. Whatever fails, or is cancelled, is taken back before this rejects. */
+export async function makeAndStart(
+  engine: Engine,
+  plan: ContainerPlan,
+  steps: MakeSteps,
+): Promise<{ readonly pid: number }> {
+  const { signal } = steps;
+  await engine.reserve(plan, { signal });
+  try {
+    const { pid } = await engine.create(plan, await steps.openStdio(), { signal });
+    await steps.created?.(pid);
+    await engine.start({ containerId: plan.id }, { signal });
+    return { pid };
+  } catch (error) {
+    await engine.abandon(plan);
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { assertNothingLeft, leftSince, snapshot } from "../../support/leftovers.ts";
+import { firstReason, needsRoot, test } from "../../support/test.ts";
+
+/** A cgroup hierarchy in which a test may make groups. */
+function cgroupRoot(): string | undefined {
+  return ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"].find((path) => {
+    try {
+      return Deno.statSync(`${path}/cgroup.procs`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const skip = firstReason(needsRoot(), cgroupRoot() === undefined ? "no cgroup hierarchy here" : undefined);
+
+test("a cgroup without processes below the top level is left over, its parent is not", { skip }, async () => {
+  const parent = `${cgroupRoot()}/gantry-leftovers-${Deno.pid}`;
+  const before = await snapshot({ scope: "/tmp/nothing" });
+  await Deno.mkdir(parent);
+  try {
+    assert.deepEqual(await leftSince(before, { withinMs: 0 }), []);
+    await Deno.mkdir(`${parent}/id`);
+    assert.deepEqual(await leftSince(before, { withinMs: 0 }), [`cgroup ${parent}/id: empty`]);
+    await assert.rejects(assertNothingLeft(before, { withinMs: 0 }), /1 things were left behind/);
+    await Deno.remove(`${parent}/id`);
+    await assertNothingLeft(before);
+  } finally {
+    await Deno.remove(parent);
+  }
+});
+
+test("a shim's socket is left over once nobody listens on it", { skip: needsRoot() }, async () => {
+  const path = `/run/containerd/s/gantry-leftovers-${Deno.pid}`;
+  await Deno.mkdir("/run/containerd/s", { recursive: true });
+  const before = await snapshot({ scope: "/tmp/nothing" });
+  const listener = Deno.listen({ transport: "unix", path });
+  try {
+    assert.deepEqual(await leftSince(before, { withinMs: 0 }), []);
+    await Deno.rename(path, `${path}.moved`); // so that closing does not unlink it
+    listener.close();
+    await Deno.rename(`${path}.moved`, path);
+    assert.deepEqual(await leftSince(before, { withinMs: 0 }), [`socket ${path}: nobody listens`]);
+  } finally {
+    await Deno.remove(path);
+  }
+  await assertNothingLeft(before);
+});
+
+test("what goes away in time is not left over", async () => {
+  const scope = await Deno.makeTempDir();
+  const before = await snapshot({ scope });
+  const child = new Deno.Command("sleep", { args: ["0.3"], env: { SCOPE: scope } }).spawn();
+  try {
+    assert.equal((await leftSince(before, { withinMs: 0 })).length, 1);
+    const ended = child.status;
+    await assertNothingLeft(before);
+    await ended;
+  } finally {
+    await Deno.remove(scope, { recursive: true });
+  }
+});
+
+test("a look at the whole machine takes processes and mounts of anyone", { skip: needsRoot() }, async () => {
+  const { things } = await snapshot();
+  assert.ok([...things.keys()].some((key) => key.startsWith("mount ")));
+  assert.ok(![...things.keys()].some((key) => key.startsWith(`process ${Deno.pid} `)));
+});
