@@ -20,6 +20,7 @@ export { type LogFields, type LogLevel, type LogWriter, setLogWriter } from "./b
 
 export type { ExitStatus, RootfsMount, StdioPaths, TaskStatus } from "./wire/task.ts";
 export type * from "./wire/oci.ts";
+export type * from "./wire/oci_resources.ts";
 
 export { connectContainerd, type ConnectOptions, defaultInstance } from "./engine/connect.ts";
 export type { ContainerOptions, MountOption, RootfsOption } from "./engine/container_options.ts";

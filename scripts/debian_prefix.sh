@@ -2,8 +2,8 @@
 # nothing of the host's packages and cannot change them. Nothing is pinned: each gets what its suite has today.
 # shellcheck shell=sh
 
-# What tests need, as prefix names; see prefix_source.
-test_prefixes='containerd-1.6 containerd-1.7 containerd-2.1 criu containers-common'
+# What is wanted beside the host's packages, as prefix names; see prefix_source. This is what tests need.
+wanted_prefixes='containerd-1.6 containerd-1.7 containerd-2.1 criu containers-common'
 
 # suite, package and the program or file that proves it is there.
 prefix_source() {
@@ -13,6 +13,7 @@ prefix_source() {
     containerd-2.1) echo sid containerd usr/bin/containerd ;;
     criu) echo trixie criu bin/criu ;;
     containers-common) echo bookworm golang-github-containers-common usr/share/containers/seccomp.json ;;
+    docker) echo bookworm docker.io usr/sbin/dockerd ;;
     busybox) echo "$(host_suite)" busybox-static . ;;
   esac
 }
@@ -27,7 +28,7 @@ host_has() {
 }
 
 missing_prefixes() {
-  for name in $test_prefixes; do
+  for name in $wanted_prefixes; do
     # shellcheck disable=SC2046 # three words
     set -- $(prefix_source "$name")
     [ -e "$cache/prefix/$name/$3" ] || host_has "$name" || printf '%s ' "$name"

@@ -1,15 +1,17 @@
 /** A container in the foreground of a terminal or a script: streams, signals, size, detach keys. */
 import { GantryError } from "../base/errors.ts";
-import type { ByteSource } from "../engine/copy.ts";
+import { signalNumber } from "../base/signals.ts";
 import type { ContainerPlan } from "../engine/container_plan.ts";
+import type { ByteSource } from "../engine/copy.ts";
 import type { Engine } from "../engine/engine.ts";
-import { type ForegroundHandle, runForeground } from "../engine/run.ts";
+import { type ForegroundEnd, type ForegroundHandle, runForeground } from "../engine/run.ts";
 import { shortId } from "../wire/identifier.ts";
 import type { CliContext } from "./context.ts";
 import { parseDetachKeys, untilDetached } from "./detach_keys.ts";
 import { startKeeper } from "./keeper.ts";
-import { reportError } from "./report.ts";
+import { reportError, reportWarning } from "./report.ts";
 import { SignalForwarder } from "./signal_forwarder.ts";
+import { stderrSink, stdinSource, stdoutSink } from "./standard_streams.ts";
 import { onResize, RawTerminal, terminalSize } from "./terminal.ts";
 
 /** How to attend to it. */
@@ -23,8 +25,10 @@ export interface AttendOptions {
   readonly detachKeys: string;
   /** Passes signals on. */
   readonly sigProxy: boolean;
-  /** Called with its pid once it runs. */
-  readonly onStarted: (pid: number) => Promise<void>;
+  /** Called with its pid once it is made, before it runs. */
+  readonly onCreated: (pid: number) => Promise<void>;
+  /** Called once it runs. */
+  readonly onStarted: () => void;
 }
 
 /** Exit code when the user gave up on the container: docker's. */
@@ -32,7 +36,7 @@ const gaveUp = 1;
 
 /** Runs `plan` and attends to it; resolves to the exit code of gantry. */
 export async function attend(engine: Engine, plan: ContainerPlan, options: AttendOptions): Promise<number> {
-  const { context, tty, interactive } = options;
+  const { context, tty, interactive, onCreated } = options;
   const keys = parseDetachKeys(tty ? options.detachKeys : "");
   await using cleanup = new AsyncDisposableStack();
   const session = new TerminalSession(plan, options);
@@ -40,32 +44,74 @@ export async function attend(engine: Engine, plan: ContainerPlan, options: Atten
   const raw = tty && interactive && Deno.stdin.isTerminal();
   if (raw) cleanup.use(new RawTerminal({ io: context.io, endOnSignals: !options.sigProxy }));
   const stdin = interactive ? inputOf(keys, () => session.detach()) : undefined;
-  const end = await runForeground(engine, plan, { stdin, stdout: Deno.stdout, stderr: Deno.stderr }, {
+  const running = runForeground(engine, plan, { stdin, stdout: stdoutSink, stderr: stderrSink }, {
     signal: session.signal,
     clock: context.clock,
-    onStarted: (handle) => session.started(handle),
+    onCreated,
+    onStarted: (handle) => {
+      options.onStarted();
+      session.started(handle);
+    },
     onOutage: (cause) => {
       if (context.settings.verbose) context.note(`gantry: ${cause.message}; the container goes on, waiting`);
     },
+    onDetached: async () => {
+      // The terminal first: finding somebody else for the output takes a moment.
+      await cleanup.disposeAsync();
+      await startKeeper(plan, { context, address: engine.address, drain: true });
+    },
   });
-  await session.settled();
-  await cleanup.disposeAsync();
-  if (end.kind === "detached") {
-    await startKeeper(plan, context);
-    context.note(`gantry: container ${plan.name} goes on; \`gantry rm -f ${plan.name}\` ends it`);
-    return session.gaveUp ? gaveUp : 0;
+  let end: ForegroundEnd;
+  try {
+    end = await Promise.race([running, session.walkedAway]);
+  } catch (error) {
+    const code = session.interruptedCode;
+    if (code === undefined) throw error;
+    reportError(error, context.stderr, { json: context.json, debug: context.settings.debug });
+    return code;
   }
-  if (end.outputError !== undefined) {
-    throw new GantryError("unknown", `the output could not be written: ${end.outputError.message}`, {
+  await cleanup.disposeAsync();
+  return end.kind === "detached" ? leave(plan, session, options) : conclude(end, plan, context);
+}
+
+function leave(plan: ContainerPlan, session: TerminalSession, { context, tty }: AttendOptions): number {
+  // The cursor is wherever the container left it.
+  const newLine = tty && context.stderr.isTerminal ? "\n" : "";
+  context.note(`${newLine}gantry: container ${plan.name} goes on; \`gantry rm -f ${plan.name}\` ends it`);
+  return session.gaveUp ? gaveUp : session.interruptedCode ?? 0;
+}
+
+function conclude(
+  { exit, outputError, cleanupError }: Extract<ForegroundEnd, { kind: "exited" }>,
+  plan: ContainerPlan,
+  context: CliContext,
+): number {
+  const report = { json: context.json, debug: context.settings.debug };
+  if (cleanupError !== undefined) {
+    reportWarning(
+      `container ${plan.name} has ended but could not be removed: ${cleanupError.message}; ` +
+        `the next \`gantry run\` removes it`,
+      context.stderr,
+      report,
+    );
+  }
+  if (outputError !== undefined) {
+    throw new GantryError("unknown", `the output could not be written: ${outputError.message}`, {
       hint: "the container was killed, for it could not go on",
-      cause: end.outputError,
+      cause: outputError,
     });
   }
-  if (!end.exit.exact) {
-    const lost = new GantryError("data_loss", `how container ${shortId(plan.id)} ended is not known`);
-    reportError(lost, context.stderr, { json: context.json, debug: context.settings.debug });
+  if (!exit.exact) {
+    reportError(
+      new GantryError(
+        "data_loss",
+        `how container ${shortId(plan.id)} ended is not known: code ${exit.code} is a guess`,
+      ),
+      context.stderr,
+      report,
+    );
   }
-  return end.exit.code;
+  return exit.code;
 }
 
 /** What comes from outside while the container is made and runs. */
@@ -75,17 +121,29 @@ class TerminalSession {
   readonly #options: AttendOptions;
   readonly #plan: ContainerPlan;
   readonly #aborter = new AbortController();
+  readonly #walkAway = Promise.withResolvers<never>();
   #handle: ForegroundHandle | undefined;
-  #afterStart: Promise<void> = Promise.resolve();
+  #interruptedBy: Deno.Signal | undefined;
 
   constructor(plan: ContainerPlan, options: AttendOptions) {
     this.#plan = plan;
     this.#options = options;
+    this.#walkAway.promise.catch(() => {});
   }
 
   /** Aborted by a signal before the start, and when the user gives up. */
   get signal(): AbortSignal {
     return this.#aborter.signal;
+  }
+
+  /** Rejects when the user gives up while a container is still being made or taken back: that is left to the next run. */
+  get walkedAway(): Promise<never> {
+    return this.#walkAway.promise;
+  }
+
+  /** 128 + the signal that ended our attention; undefined when none did. */
+  get interruptedCode(): number | undefined {
+    return this.#interruptedBy === undefined ? undefined : 128 + signalNumber(this.#interruptedBy);
   }
 
   listen(): Disposable {
@@ -96,14 +154,11 @@ class TerminalSession {
         new SignalForwarder({
           io: context.io,
           forward: (name) => this.#forward(name),
-          giveUp: (name) => {
-            this.gaveUp = true;
-            this.#abort(name);
-          },
+          giveUp: (name) => this.#giveUp(name),
         }),
       );
     } else {
-      stack.defer(context.io.onSignal(["SIGINT", "SIGTERM", "SIGHUP"], (name) => this.#abort(name)));
+      stack.defer(context.io.onSignal(["SIGINT", "SIGTERM", "SIGHUP"], (name) => this.#interrupt(name)));
     }
     if (tty) stack.defer(onResize(context.io, (size) => void this.#handle?.resize(size).catch(() => {})));
     return stack;
@@ -111,7 +166,6 @@ class TerminalSession {
 
   started(handle: ForegroundHandle): void {
     this.#handle = handle;
-    this.#afterStart = this.#options.onStarted(handle.pid);
     const size = this.#options.tty ? terminalSize() : undefined;
     // The terminal may have changed between the spec and the start.
     if (size !== undefined) handle.resize(size).catch(() => {});
@@ -121,28 +175,42 @@ class TerminalSession {
     this.#handle?.detach();
   }
 
-  /** Resolves when what is done at the start has been done; rejects with its error. */
-  settled(): Promise<void> {
-    return this.#afterStart;
-  }
-
   async #forward(name: Deno.Signal): Promise<void> {
     if (this.#handle !== undefined) return await this.#handle.kill(name);
-    if (name === "SIGINT" || name === "SIGTERM" || name === "SIGHUP" || name === "SIGQUIT") this.#abort(name);
+    if (name === "SIGINT" || name === "SIGTERM" || name === "SIGHUP" || name === "SIGQUIT") this.#interrupt(name);
   }
 
-  #abort(name: Deno.Signal): void {
+  #giveUp(name: Deno.Signal): void {
+    this.gaveUp = true;
+    if (this.#handle === undefined) {
+      this.#interrupt(name);
+      this.#walkAway.reject(
+        new GantryError(
+          "cancelled",
+          `container ${this.#plan.name}: left half made, the next \`gantry run\` removes it`,
+        ),
+      );
+    } else {
+      this.#aborter.abort();
+    }
+  }
+
+  #interrupt(name: Deno.Signal): void {
+    this.#interruptedBy ??= name;
     this.#aborter.abort(new GantryError("cancelled", `container ${this.#plan.name}: interrupted by ${name}`));
   }
 }
 
+/** Small enough that with the bytes held back before it fits into what a copy reads at once. */
+const inputBytes = 32 << 10;
+
 /** stdin as the container gets it: everything but the detach keys. */
 function inputOf(keys: Uint8Array, onDetached: () => void): ByteSource {
-  if (keys.length === 0) return Deno.stdin;
-  const chunk = new Uint8Array(64 << 10);
+  if (keys.length === 0) return stdinSource;
+  const chunk = new Uint8Array(inputBytes);
   const reader = {
     async read(): Promise<{ done: boolean; value?: Uint8Array }> {
-      const length = await Deno.stdin.read(chunk);
+      const length = await stdinSource.read(chunk);
       return length === null ? { done: true } : { done: false, value: chunk.slice(0, length) };
     },
   };

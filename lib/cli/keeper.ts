@@ -2,15 +2,63 @@
  * A process that stays behind for a container nobody attends to any more: it drains what was attached into log files, and
  * removes the container at its end when it is to be removed.
  */
+import { readTextIfExists } from "../base/atomic_file.ts";
+import { systemError } from "../base/errno.ts";
+import { GantryError } from "../base/errors.ts";
+import { processState } from "../base/proc.ts";
 import type { ContainerPlan } from "../engine/container_plan.ts";
 import type { CliContext } from "./context.ts";
 import { startSelf } from "./self.ts";
 
-/** Starts it. It is `gantry keep`, a command that help does not show. */
-export async function startKeeper(plan: ContainerPlan, context: CliContext): Promise<void> {
-  const { root, state, address, namespace } = context.settings;
-  const where = address === undefined ? [] : ["--address", address];
-  const what = [...(plan.detached ? [] : ["--drain"]), ...(plan.autoRemove ? ["--rm"] : [])];
-  const argv = ["keep", "--root", root, "--state", state, "--namespace", namespace, ...where, ...what, plan.id];
-  await startSelf(argv, { log: "/dev/null", env: context.env });
+/** Options of {@link startKeeper}. */
+export interface KeeperOptions {
+  readonly context: CliContext;
+  /** Socket of the containerd that has the container: what this command chose, not what the next would choose. */
+  readonly address: string;
+  /** Moves what it writes from its FIFOs to its log files. This process must hold them until this resolves. */
+  readonly drain: boolean;
+}
+
+/** How long it may take to start. */
+const startMs = 10_000;
+const pollMs = 10;
+
+/** Starts it: `gantry keep`, a command that help does not show. With `drain`, resolves once it has the FIFOs open. */
+export async function startKeeper(plan: ContainerPlan, { context, address, drain }: KeeperOptions): Promise<void> {
+  const { root, state, namespace } = context.settings;
+  const what = [...(drain ? ["--drain"] : []), ...(plan.autoRemove ? ["--rm"] : [])];
+  const where = ["--root", root, "--state", state, "--namespace", namespace, "--address", address];
+  try {
+    await Deno.mkdir(plan.paths.data, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw systemError(error, `make ${plan.paths.data}`);
+  }
+  const log = `${plan.paths.data}/keeper.log`;
+  const pid = await startSelf(["keep", ...where, ...what, plan.id], { log, env: context.env });
+  if (drain) await untilKept(plan, { context, pid, log });
+}
+
+/** The file by which a keeper says that it has opened a container's FIFOs. */
+export function keptPath(plan: Pick<ContainerPlan, "paths">): string {
+  return `${plan.paths.run}/kept`;
+}
+
+async function untilKept(
+  plan: ContainerPlan,
+  { context, pid, log }: { readonly context: CliContext; readonly pid: number; readonly log: string },
+): Promise<void> {
+  const { clock } = context;
+  const end = clock.monotonic() + startMs;
+  while (await readTextIfExists(keptPath(plan)) === undefined) {
+    const state = processState(pid);
+    // A keeper that has ended without a word has failed, unless the container ended and it has removed everything.
+    const ended = state === undefined || state === "Z";
+    if (ended && await readTextIfExists(log) === undefined) return;
+    if (ended || clock.monotonic() > end) {
+      throw new GantryError("internal", `nobody reads the output of container ${plan.name} any more`, {
+        hint: `it will stop when its pipe is full; \`gantry keep\` failed, see ${log}`,
+      });
+    }
+    await clock.sleep(pollMs);
+  }
 }

@@ -16,6 +16,8 @@ const log = getLogger("engine");
 /** How long output may stay silent, once the process has ended, before its end is no longer waited for. */
 const drainMs = 2000;
 const drainPollMs = 50;
+/** How long a write to a terminal that is held (ctrl-s) or a pipe that nobody empties may keep us from letting go. */
+const lastWriteMs = 500;
 const SIGKILL = 9;
 
 /** Options of {@link Attachment}. */
@@ -56,6 +58,7 @@ export class Attachment implements AsyncDisposable {
     const pumps = [this.#pump(stdout, sinks.stdout)];
     if (stderr !== undefined) pumps.push(this.#pump(stderr, sinks.stderr));
     this.#output = Promise.all(pumps);
+    this.#output.catch(() => {});
     this.#waiting = this.#engine.wait(this.#process, { signal: this.#attending.signal, onOutage });
     this.#waiting.catch(() => {});
   }
@@ -171,7 +174,9 @@ export class Attachment implements AsyncDisposable {
   async #stopReading(): Promise<void> {
     this.#stdio.stdout.stop();
     this.#stdio.stderr?.stop();
-    await this.#output;
+    const done = new AbortController();
+    const late = this.#clock.sleep(lastWriteMs, { signal: done.signal }).catch(() => {});
+    await Promise.race([this.#output, late]).finally(() => done.abort());
   }
 }
 

@@ -101,8 +101,8 @@ export async function runForeground(
   const exit = await attended.exit();
   signal?.removeEventListener("abort", detach);
   if (exit === undefined) {
-    await options.onDetached?.();
     attended.keepFifos();
+    await options.onDetached?.();
     return { kind: "detached" };
   }
   const cleanupError = plan.autoRemove ? await failureOf(engine.finish(plan, { signal })) : undefined;

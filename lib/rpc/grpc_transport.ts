@@ -15,7 +15,7 @@ import { Buffer } from "node:buffer";
 import { deadlineIn } from "../base/clock.ts";
 import { type ErrorCode, GantryError } from "../base/errors.ts";
 import { errorCodeOf } from "./status_codes.ts";
-import { type CallOptions, defaultDeadlineMs, type Method, type Transport } from "./transport.ts";
+import { type CallOptions, defaultDeadlineMs, markUnsent, type Method, type Transport } from "./transport.ts";
 
 /** containerd's own limit for a message (16 MiB), both ways; a list of 5 000 containers fits. */
 const maxMessageBytes = 16 << 20;
@@ -152,7 +152,7 @@ class GrpcTransport implements Transport {
     if (signal?.aborted) return this.#aborted(method, signal);
     const code = errorCodeOf(error.code);
     if (code === "unavailable") {
-      return new GantryError(
+      const failure = new GantryError(
         "unavailable",
         `containerd at ${this.#address} does not answer: ${reasonOf(error.details)}`,
         {
@@ -160,6 +160,7 @@ class GrpcTransport implements Transport {
           hint: "`gantry status` shows the supervised containerd, `gantry up` starts it; --address names another one",
         },
       );
+      return error.details.startsWith("No connection established") ? markUnsent(failure) : failure;
     }
     if (code === "deadline_exceeded") {
       return new GantryError(code, `containerd at ${this.#address}: ${pathOf(method)} took too long`, { cause: error });

@@ -70,7 +70,7 @@ async function withInstance(
       const rootfs = `${made.path}/rootfs`;
       await busyboxRootfs(rootfs);
       containers.push(id);
-      await ctr("run", "-d", "--rootfs", rootfs, id, "sleep", "1000");
+      await ctr("run", "-d", "--rootfs", rootfs, id, "/bin/sleep", "1000");
       const line = (await ctr("task", "ls")).split("\n").find((text) => text.startsWith(`${id} `));
       return Number(line?.trim().split(/\s+/)[1]);
     },

@@ -1,10 +1,18 @@
 import { isCode } from "../../base/errors.ts";
+import { getLogger } from "../../base/log.ts";
 import { containerPaths } from "../../engine/container_paths.ts";
-import { copy } from "../../engine/copy.ts";
+import { type ByteSink, copy } from "../../engine/copy.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { FifoReader } from "../../engine/fifo.ts";
+import { untilAnswered } from "../../engine/outage.ts";
+import { assertId } from "../../wire/identifier.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { instanceOf, openEngine } from "../engine.ts";
+import { keptPath } from "../keeper.ts";
 import type { keepFlags } from "./keep.ts";
+
+const log = getLogger("keep");
 
 /** Keeps a container until its end. Signals end the keeping, not the container. */
 export async function run(
@@ -12,31 +20,67 @@ export async function run(
   context: CliContext,
 ): Promise<number> {
   const [id = ""] = args;
+  assertId(id);
   const paths = containerPaths(instanceOf(context), context.settings.namespace, id);
-  const drained = flags.drain
-    ? Promise.all([
-      drain(`${paths.run}/stdout`, paths.stdoutLog),
-      drain(`${paths.run}/stderr`, paths.stderrLog),
-    ])
-    : Promise.resolve([]);
+  using streams = new DisposableStack();
+  const drained: Promise<void>[] = [];
+  if (flags.drain) {
+    await Deno.mkdir(paths.data, { recursive: true, mode: 0o700 });
+    for (const [name, file] of [["stdout", paths.stdoutLog], ["stderr", paths.stderrLog]] as const) {
+      const source = openFifo(`${paths.run}/${name}`);
+      if (source !== undefined) drained.push(drain(streams.use(source), file));
+    }
+    // From here on nobody else has to hold them.
+    await Deno.writeTextFile(keptPath({ paths }), String(Deno.pid), { mode: 0o600 });
+  }
   if (flags.rm) {
     await using engine = await openEngine(context);
-    await engine.wait({ containerId: id }, { signal: context.signal });
-    await drained;
-    await engine.remove(id, { force: true }).catch((error: unknown) => {
-      // Somebody else was faster.
-      if (!isCode(error, "not_found")) throw error;
-    });
+    await untilEnded(engine, id, context.signal);
+    await Promise.all(drained);
+    await untilAnswered(() => remove(engine, id), { clock: context.clock, signal: context.signal });
   }
-  await drained;
+  await Promise.all(drained);
   return 0;
 }
 
-/** Appends what comes out of a FIFO to a file until all who write to it have gone. A FIFO that is not there has nothing. */
-async function drain(fifo: string, log: string): Promise<void> {
-  if (!await Deno.lstat(fifo).then((info) => info.isFifo, () => false)) return;
-  await Deno.mkdir(log.slice(0, log.lastIndexOf("/")), { recursive: true, mode: 0o700 });
-  using source = await Deno.open(fifo, { read: true });
-  using sink = await Deno.open(log, { append: true, create: true, mode: 0o600 });
-  await copy(source, sink);
+async function untilEnded(engine: Engine, id: string, signal: AbortSignal): Promise<void> {
+  try {
+    await engine.wait({ containerId: id }, { signal });
+  } catch (error) {
+    // Its task is gone already.
+    if (!isCode(error, "not_found")) throw error;
+  }
 }
+
+async function remove(engine: Engine, id: string): Promise<void> {
+  try {
+    await engine.remove(id, { force: true });
+  } catch (error) {
+    // Somebody else was faster.
+    if (!isCode(error, "not_found")) throw error;
+  }
+}
+
+/** A process with a terminal has no FIFO for stderr. */
+function openFifo(path: string): FifoReader | undefined {
+  try {
+    return new FifoReader(path, { hold: false });
+  } catch (error) {
+    if (isCode(error, "not_found")) return undefined;
+    throw error;
+  }
+}
+
+/** Appends what comes out of a FIFO to a file until all who write to it have gone. */
+async function drain(source: FifoReader, file: string): Promise<void> {
+  using sink = await Deno.open(file, { append: true, create: true, mode: 0o600 });
+  try {
+    await copy(source, sink);
+  } catch (error) {
+    // A full disk must not stop the container: what comes now is lost, and it goes on.
+    log.error("its output cannot be kept any more", { file, error });
+    await copy(source, nowhere);
+  }
+}
+
+const nowhere: ByteSink = { write: (bytes) => Promise.resolve(bytes.length) };

@@ -1,4 +1,3 @@
-import { writeFileAtomic } from "../../base/atomic_file.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { ContainerPlan } from "../../engine/container_plan.ts";
 import { planContainer } from "../../engine/plan.ts";
@@ -14,6 +13,7 @@ import { reportError, reportWarning } from "../report.ts";
 import { terminalSize } from "../terminal.ts";
 import { containerOptions } from "./container_options.ts";
 import type { runFlags } from "./run.ts";
+import { RunNotes } from "./run_notes.ts";
 
 type RunFlags = ValuesOf<typeof runFlags>;
 
@@ -32,17 +32,20 @@ export async function run({ flags, args }: Invocation<RunFlags>, context: CliCon
   const plan = await planOf(flags, { args, context });
   for (const warning of plan.warnings) reportWarning(warning, context.stderr, context);
   if (flags.dryRun) return showPlan(plan, context);
-  await refuseExisting(flags.cidfile, "--cidfile");
+  await using notes = await RunNotes.open(flags);
   await using engine = await openEngine(context);
-  const onStarted = async (pid: number): Promise<void> => {
-    if (flags.cidfile !== undefined) await writeFileAtomic(flags.cidfile, plan.id, { mode: 0o644 });
-    if (flags.pidfile !== undefined) await writeFileAtomic(flags.pidfile, `${pid}\n`, { mode: 0o644 });
-  };
   try {
-    if (!flags.detach) return await attend(engine, plan, { ...flags, context, onStarted });
-    const { pid } = await runDetached(engine, plan, { stdin: flags.interactive, signal: context.signal });
-    await onStarted(pid);
-    if (plan.autoRemove) await startKeeper(plan, context);
+    if (!flags.detach) {
+      const onCreated = (pid: number): Promise<void> => notes.write(plan.id, pid);
+      return await attend(engine, plan, { ...flags, context, onCreated, onStarted: () => notes.keep() });
+    }
+    const onCreated = async (pid: number): Promise<void> => {
+      await notes.write(plan.id, pid);
+      // Before it runs: one that could not be looked after is not to be left behind.
+      if (plan.autoRemove) await startKeeper(plan, { context, address: engine.address, drain: false });
+    };
+    await runDetached(engine, plan, { stdin: flags.interactive, signal: context.signal, onCreated });
+    notes.keep();
     context.output.line(plan.id, "id");
     return 0;
   } catch (error) {
@@ -86,13 +89,4 @@ function showPlan(plan: ContainerPlan, context: CliContext): number {
   };
   context.output.one(shown, (record) => JSON.stringify(record, undefined, 2));
   return 0;
-}
-
-async function refuseExisting(path: string | undefined, flag: string): Promise<void> {
-  if (path === undefined) return;
-  const found = await Deno.lstat(path).then(() => true, () => false);
-  if (!found) return;
-  throw new GantryError("invalid_argument", `${flag} ${path} exists already`, {
-    hint: "remove it if no container of yours uses it, or name another file",
-  });
 }
