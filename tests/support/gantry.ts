@@ -142,6 +142,8 @@ export class GantryInstance implements AsyncDisposable {
     for (const folder of [this.state, this.root, this.containerd.tasks]) lines.push(...await below(folder));
     for (const id of await this.#seen()) {
       if (await exists(runcState(id))) lines.push(`runc state of ${id}`);
+      const socket = await this.#shimSocket(id);
+      if (await exists(socket)) lines.push(`shim socket ${socket} of ${id}`);
       lines.push(...(await cgroupsOf(id)).map((path) => `cgroup ${path}`));
     }
     lines.push(...(await mountsOf(this.directory)).map((path) => `mount ${path}`));
@@ -178,6 +180,13 @@ export class GantryInstance implements AsyncDisposable {
     }
     assert.deepEqual(await mountsOf(this.directory), []);
     await Deno.remove(this.directory, { recursive: true });
+  }
+
+  /** Where the shims of all three versions listen: a hash of what containerd tells them. */
+  async #shimSocket(id: string): Promise<string> {
+    const named = new TextEncoder().encode(`${this.containerd.address}/default/${id}`);
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", named)).toHex();
+    return `/run/containerd/s/${hash}`;
   }
 
   #spawn(argv: readonly string[], options: CommandOptions): RunningProgram {

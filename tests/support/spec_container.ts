@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { assertNothingLeft, snapshot } from "./leftovers.ts";
 import { busyboxRootfs } from "./rootfs.ts";
-import { needsRunc, type RuncResult, type RuncRunner, runcRunner } from "./runc_bundle.ts";
+import { needsRunc, type RuncOutput, type RuncRunner, runcRunner } from "./runc_bundle.ts";
 import { firstReason, needsRoot, test } from "./test.ts";
 
 /** Why containers cannot be run here; undefined when they can. */
@@ -36,7 +36,7 @@ export function sh(script: string): readonly string[] {
 }
 
 /** What a container wrote; fails with its complaints unless it exited with 0. */
-export function ok(result: RuncResult): string {
+export function ok(result: RuncOutput): string {
   assert.equal(result.code, 0, result.stderr);
   return result.stdout;
 }

@@ -5,7 +5,7 @@ import { defaultCapabilities } from "../../../lib/engine/spec/capability_set.ts"
 import { allCapabilities } from "../../../lib/wire/capabilities.ts";
 import type { Spec } from "../../../lib/wire/oci.ts";
 import { test } from "../../support/test.ts";
-import { gantryError, type InputParts, sampleId, specInput } from "./spec_fixtures.ts";
+import { fullHost, gantryError, type InputParts, sampleId, specInput } from "./spec_fixtures.ts";
 
 function specOf(parts: InputParts = {}): Spec {
   return buildSpec(specInput(parts)).spec;
@@ -73,7 +73,7 @@ test("T12 a bad id or namespace never gets into a spec", () => {
 });
 
 test("on cgroup v1 there is no cgroup namespace, privileged or not", () => {
-  const host = { cgroup: { mode: "hybrid" as const, memory: true, swap: true, cpu: true, pids: true } };
+  const host = { cgroup: { ...fullHost.cgroup, mode: "hybrid" as const } };
   assert.ok(!namespaceTypes(specOf({ host })).includes("cgroup"));
   assert.ok(!namespaceTypes(specOf({ host, options: { privileged: true } })).includes("cgroup"));
 });

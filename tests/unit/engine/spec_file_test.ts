@@ -22,7 +22,7 @@ const file: Spec = {
   hostname: "file",
   mounts: [{ destination: "/proc", type: "proc", source: "proc" }, { destination: "/data", type: "tmpfs" }],
   linux: {
-    namespaces: [{ type: "mount" }],
+    namespaces: [{ type: "mount" }, { type: "uts" }],
     resources: { devices: [{ allow: false }], memory: { limit: 1, swappiness: 10 } },
   },
 };
@@ -79,7 +79,8 @@ test("what is given goes over a spec file", () => {
   ]]);
   assert.deepEqual(spec.linux?.resources, {
     devices: [{ allow: false }],
-    memory: { limit: 67108864, swap: 134217728 },
+    // Of each controller only what was given is replaced.
+    memory: { limit: 67108864, swap: 134217728, swappiness: 10 },
   });
   assert.deepEqual(spec.annotations, { k: "v" });
 });

@@ -16,9 +16,21 @@ export const fullHost: HostFacts = {
   kernel: "6.1.0-18-amd64",
   hostname: "mill",
   cpus: 4,
-  cgroup: { mode: "v2", memory: true, swap: true, cpu: true, pids: true },
+  cgroup: {
+    mode: "v2",
+    memory: true,
+    swap: true,
+    cpu: true,
+    cpuShares: true,
+    cpuset: { cpus: "0-3", mems: "0" },
+    pids: true,
+    ioWeight: true,
+  },
+  cgroupNamespaces: true,
   capabilities: allCapabilities,
   oomScoreAdj: 0,
+  hardLimits: { nofile: 20_000, core: 2 ** 64 },
+  maxOpenFiles: 1_048_576,
   apparmor: true,
   seccomp: true,
   networkSysctls: ["net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range"],
@@ -43,9 +55,13 @@ const plainOptions: ContainerOptions = {
 
 const plainResolved: ResolvedInputs = {
   user: { uid: 0, gid: 0, groups: [0], home: "/root" },
+  extraGroups: [],
   seccompProfile: undefined,
   hostDevices: [],
+  devices: [],
+  init: undefined,
   hostFiles: [],
+  hostTexts: {},
   specFile: undefined,
 };
 
@@ -61,11 +77,24 @@ export function containerOptions(given: Partial<ContainerOptions> = {}): Contain
   return { ...plainOptions, ...given };
 }
 
+/** A host with nothing but the names of the controllers: no limit can be set on it. */
+export const bareCgroup: HostFacts["cgroup"] = {
+  mode: "v1",
+  memory: false,
+  swap: false,
+  cpu: false,
+  cpuShares: false,
+  cpuset: undefined,
+  pids: false,
+  ioWeight: false,
+};
+
 /** A whole input for `buildSpec`. */
 export function specInput(parts: InputParts = {}): SpecInput {
   return {
     id: sampleId,
     namespace: "default",
+    dataDir: "/data",
     options: containerOptions(parts.options),
     host: { ...fullHost, ...parts.host },
     resolved: { ...plainResolved, ...parts.resolved },

@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readHostDevices, splitDeviceNumber } from "../../../lib/engine/spec/devices.ts";
-import { cpuList, type HostFacts, readHostFacts } from "../../../lib/engine/spec/host_facts.ts";
+import { cpuList } from "../../../lib/engine/spec/cpuset.ts";
+import { type HostFacts, readHostFacts } from "../../../lib/engine/spec/host_facts.ts";
 import { prepareSpec } from "../../../lib/engine/spec/prepare.ts";
 import { resolveInputs } from "../../../lib/engine/spec/resolve_inputs.ts";
-import { composeLimits, type LimitRequest } from "../../../lib/engine/spec/resources.ts";
 import { test } from "../../support/test.ts";
-import { containerOptions, fullHost, gantryError, sampleId } from "./spec_fixtures.ts";
+import { bareCgroup, containerOptions, gantryError, sampleId } from "./spec_fixtures.ts";
 
 const status = "Name:\tx\nCapBnd:\t0000000000000003\nSeccomp:\t0\n";
 const line = (target: string, type: string, options: string): string =>
   `30 20 0:30 / ${target} rw,relatime - ${type} ${type} ${options}\n`;
 const unified = line("/sys/fs/cgroup", "cgroup2", "rw");
 const legacy = line("/sys/fs/cgroup", "tmpfs", "rw") + line("/sys/fs/cgroup/memory", "cgroup", "rw,memory") +
-  line("/sys/fs/cgroup/cpu,cpuacct", "cgroup", "rw,cpu,cpuacct") + line("/sys/fs/cgroup/pids", "cgroup", "rw,pids");
+  line("/sys/fs/cgroup/cpu,cpuacct", "cgroup", "rw,cpu,cpuacct") + line("/sys/fs/cgroup/pids", "cgroup", "rw,pids") +
+  line("/sys/fs/cgroup/cpuset", "cgroup", "rw,cpuset") + line("/sys/fs/cgroup/blkio", "cgroup", "rw,blkio");
 
 /** Facts of a host that consists of these files. */
 async function factsOf(files: Readonly<Record<string, string>>): Promise<HostFacts> {
@@ -49,8 +50,20 @@ test("a host with cgroup v2 has what its root group delegates", async () => {
     "/proc/self/cgroup": "0::/user.slice/x\n",
     "/sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory pids\n",
     "/sys/fs/cgroup/user.slice/x/memory.swap.max": "max\n",
+    "/sys/fs/cgroup/user.slice/x/io.weight": "default 100\n",
+    "/sys/fs/cgroup/cpuset.cpus.effective": "0-7\n",
+    "/sys/fs/cgroup/cpuset.mems.effective": "0-1\n",
   });
-  assert.deepEqual(cgroup, { mode: "v2", memory: true, swap: true, cpu: true, pids: true });
+  assert.deepEqual(cgroup, {
+    mode: "v2",
+    memory: true,
+    swap: true,
+    cpu: true,
+    cpuShares: true,
+    cpuset: { cpus: "0-7", mems: "0-1" },
+    pids: true,
+    ioWeight: true,
+  });
   assert.deepEqual(capabilities, ["CAP_CHOWN", "CAP_DAC_OVERRIDE"]);
   assert.deepEqual([seccomp, apparmor], [true, false]);
 });
@@ -58,10 +71,24 @@ test("a host with cgroup v2 has what its root group delegates", async () => {
 test("a host with cgroup v2 without swap accounting, or without controllers, says so", async () => {
   const files = { "/proc/self/mountinfo": unified, "/proc/self/cgroup": "0::/x\n" };
   const noSwap = await factsOf({ ...files, "/sys/fs/cgroup/cgroup.controllers": "memory\n" });
-  assert.deepEqual(noSwap.cgroup, { mode: "v2", memory: true, swap: false, cpu: false, pids: false });
-  assert.deepEqual((await factsOf(files)).cgroup, { mode: "v2", memory: false, swap: false, cpu: false, pids: false });
+  assert.deepEqual(noSwap.cgroup, { ...bareCgroup, mode: "v2", memory: true });
+  assert.deepEqual((await factsOf(files)).cgroup, { ...bareCgroup, mode: "v2" });
   const root = { "/proc/self/mountinfo": unified, "/proc/self/cgroup": "0::/\n", "/proc/swaps": "" };
   assert.equal((await factsOf({ ...root, "/sys/fs/cgroup/cgroup.controllers": "memory" })).cgroup.swap, true);
+});
+
+test("the weight of disk time on cgroup v2 is looked for where the root group does not have it", async () => {
+  const files = { "/proc/self/mountinfo": unified, "/sys/fs/cgroup/cgroup.controllers": "io cpuset\n" };
+  const weightOf = async (more: Readonly<Record<string, string>>): Promise<boolean> =>
+    (await factsOf({ ...files, ...more })).cgroup.ioWeight;
+  const root = { "/proc/self/cgroup": "0::/\n" };
+  assert.equal(await weightOf(root), false);
+  assert.equal(await weightOf({ ...root, "/sys/fs/cgroup/io.cost.qos": "" }), true);
+  assert.equal(await weightOf({ ...root, "/sys/fs/cgroup/system.slice/io.bfq.weight": "100" }), true);
+  assert.equal(await weightOf({ "/proc/self/cgroup": "0::/x\n", "/sys/fs/cgroup/y/io.weight": "100" }), false);
+  // Without the effective lists: what is online, and the node every host has.
+  const { cgroup } = await factsOf({ ...files, ...root, "/sys/devices/system/cpu/online": "0-2\n" });
+  assert.deepEqual(cgroup.cpuset, { cpus: "0-2", mems: "0" });
 });
 
 test("a host with cgroup v1 has the controllers that are mounted, also two at one place", async () => {
@@ -69,12 +96,26 @@ test("a host with cgroup v1 has the controllers that are mounted, also two at on
     "/proc/self/mountinfo": legacy,
     "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes": "0",
     "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1",
+    "/sys/fs/cgroup/cpu,cpuacct/cpu.shares": "1024",
+    "/sys/fs/cgroup/cpuset/cpuset.effective_cpus": "0-1\n",
+    "/sys/fs/cgroup/cpuset/cpuset.effective_mems": "\n",
+    "/sys/fs/cgroup/cpuset/cpuset.mems": "0\n",
+    "/sys/fs/cgroup/blkio/blkio.bfq.io_service_bytes": "",
   };
-  assert.deepEqual((await factsOf(files)).cgroup, { mode: "v1", memory: true, swap: true, cpu: true, pids: true });
+  assert.deepEqual((await factsOf(files)).cgroup, {
+    mode: "v1",
+    memory: true,
+    swap: true,
+    cpu: true,
+    cpuShares: true,
+    cpuset: { cpus: "0-1", mems: "0" },
+    pids: true,
+    ioWeight: true,
+  });
   const hybrid = { ...files, "/proc/self/mountinfo": legacy + line("/sys/fs/cgroup/unified", "cgroup2", "rw") };
   assert.equal((await factsOf(hybrid)).cgroup.mode, "hybrid");
   const bare = await factsOf({ "/proc/self/mountinfo": line("/sys/fs/cgroup/memory", "cgroup", "rw,memory") });
-  assert.deepEqual(bare.cgroup, { mode: "v1", memory: true, swap: false, cpu: false, pids: false });
+  assert.deepEqual(bare.cgroup, { ...bareCgroup, memory: true });
 });
 
 test("what a host tells of its processors, AppArmor, seccomp and sysctls is noticed", async () => {
@@ -82,6 +123,11 @@ test("what a host tells of its processors, AppArmor, seccomp and sysctls is noti
     "/proc/self/mountinfo": unified,
     "/proc/self/status": "CapBnd:\t0000000000000000\n",
     "/proc/self/oom_score_adj": "-999\n",
+    "/proc/self/limits": "Limit                     Soft Limit           Hard Limit           Units     \n" +
+      "Max cpu time              unlimited            unlimited            seconds   \n" +
+      "Max open files            1024                 524288               files     \n" +
+      "Max nice priority         0                    0                    \n",
+    "/proc/sys/fs/nr_open": "1048576\n",
     "/sys/module/apparmor/parameters/enabled": "Y\n",
     "/sys/kernel/security/apparmor/profiles": "",
     "/sys/devices/system/cpu/online": "0-2,7\n",
@@ -91,6 +137,8 @@ test("what a host tells of its processors, AppArmor, seccomp and sysctls is noti
   });
   assert.deepEqual([facts.apparmor, facts.seccomp, facts.cpus, facts.oomScoreAdj], [true, false, 4, -999]);
   assert.deepEqual(facts.capabilities, []);
+  assert.deepEqual(facts.hardLimits, { cpu: 2 ** 64, nice: 0, nofile: 524288 });
+  assert.deepEqual([facts.maxOpenFiles, facts.cgroupNamespaces], [1048576, false]);
   assert.deepEqual(facts.networkSysctls, ["net.ipv4.ping_group_range"]);
   assert.deepEqual(facts.thermalPaths, [0, 1].map((cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`));
 });
@@ -107,53 +155,6 @@ test("lists of processors are read as the kernel writes them", () => {
   assert.deepEqual(cpuList("0-3,8\n"), [0, 1, 2, 3, 8]);
   assert.deepEqual(cpuList("5"), [5]);
   for (const text of ["", "\n", "x", "3-1", "-1", "1-"]) assert.deepEqual(cpuList(text), [], text);
-});
-
-test("limits are what the kernel takes, with as much swap again", () => {
-  const limitsOf = (request: LimitRequest): unknown => composeLimits(request, fullHost).limits;
-  assert.deepEqual(limitsOf({}), {});
-  assert.deepEqual(limitsOf({ memory: 512 * 1024 * 1024 }), { memory: { limit: 536870912, swap: 1073741824 } });
-  assert.deepEqual(limitsOf({ cpus: 1.5 }), { cpu: { quota: 150000, period: 100000 } });
-  assert.deepEqual(limitsOf({ cpus: 0.01 }), { cpu: { quota: 1000, period: 100000 } });
-  assert.deepEqual(limitsOf({ pidsLimit: 7 }), { pids: { limit: 7 } });
-  for (const pidsLimit of [0, -1]) assert.deepEqual(limitsOf({ pidsLimit }), {});
-});
-
-test("limits out of range are refused", () => {
-  for (const memory of [0, -1, 6 * 1024 * 1024 - 1, NaN, Infinity, 2 ** 60]) {
-    assert.throws(
-      () => composeLimits({ memory }, fullHost),
-      gantryError("invalid_argument", /--memory/),
-      String(memory),
-    );
-  }
-  for (const cpus of [0, -1, 0.001, 4.01, NaN, Infinity]) {
-    assert.throws(
-      () => composeLimits({ cpus }, fullHost),
-      gantryError("invalid_argument", /--cpus/, /0.01 to 4/),
-      String(cpus),
-    );
-  }
-  for (const pidsLimit of [-2, 1.5, NaN]) {
-    assert.throws(() => composeLimits({ pidsLimit }, fullHost), gantryError("invalid_argument", /--pids-limit/));
-  }
-});
-
-test("a limit that the host cannot set is an error that names the option; missing swap is a warning", () => {
-  const none = { cpus: 4, cgroup: { mode: "v1" as const, memory: false, swap: false, cpu: false, pids: false } };
-  const asked: readonly (readonly [LimitRequest, RegExp])[] = [
-    [{ memory: 2 ** 30 }, /--memory cannot be applied: this host has no memory controller/],
-    [{ cpus: 1 }, /--cpus cannot be applied/],
-    [{ pidsLimit: 1 }, /--pids-limit cannot be applied/],
-  ];
-  for (const [request, message] of asked) {
-    assert.throws(() => composeLimits(request, none), gantryError("failed_precondition", message));
-  }
-  assert.deepEqual(composeLimits({ pidsLimit: -1 }, none).limits, {});
-  const noSwap = { ...none, cgroup: { ...none.cgroup, memory: true } };
-  const { limits, warnings } = composeLimits({ memory: 2 ** 30 }, noSwap);
-  assert.deepEqual(limits, { memory: { limit: 2 ** 30 } });
-  assert.match(warnings.join(), /--memory limits memory without swap/);
 });
 
 test("the host's devices are nodes with their numbers, without terminals of others", async () => {
@@ -191,8 +192,12 @@ test("inputs are read only where options ask for them, and a missing one is an e
     assert.deepEqual(await resolveInputs(containerOptions({ rootfs })), {
       user: { uid: 0, gid: 0, groups: [0], home: "/" },
       seccompProfile: undefined,
+      extraGroups: [],
       hostDevices: [],
+      devices: [],
+      init: undefined,
       hostFiles: [],
+      hostTexts: {},
       specFile: undefined,
     });
     const rejects = (options: Parameters<typeof containerOptions>[0], check: (error: unknown) => true): Promise<void> =>

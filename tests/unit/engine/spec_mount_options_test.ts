@@ -199,15 +199,17 @@ test("--security-opt takes what docker's does, the later of a kind winning", () 
     seccomp: { kind: "default" },
     apparmor: undefined,
     noNewPrivileges: false,
+    systemPaths: true,
   });
   assert.deepEqual(
     parseSecurityOptions(["seccomp=unconfined", "apparmor=p", "no-new-privileges", "seccomp=./s.json"], here),
-    { seccomp: { kind: "file", path: "/work/dir/s.json" }, apparmor: "p", noNewPrivileges: true },
+    { seccomp: { kind: "file", path: "/work/dir/s.json" }, apparmor: "p", noNewPrivileges: true, systemPaths: true },
   );
   assert.deepEqual(parseSecurityOptions(["seccomp:unconfined"]).seccomp, { kind: "unconfined" });
   assert.deepEqual(parseSecurityOptions(["seccomp=unconfined", "seccomp=builtin"]).seccomp, { kind: "default" });
   assert.equal(parseSecurityOptions(["no-new-privileges=true", "no-new-privileges=false"]).noNewPrivileges, false);
   assert.equal(parseSecurityOptions(["label=disable"]).apparmor, undefined);
+  assert.equal(parseSecurityOptions(["systempaths=unconfined"]).systemPaths, false);
   assertRefused((text) => parseSecurityOptions([text]), "--security-opt", {
     "": /is unknown/,
     "seccomp": /has no profile/,
@@ -215,6 +217,8 @@ test("--security-opt takes what docker's does, the later of a kind winning", () 
     "apparmor=": /has no profile/,
     "no-new-privileges=maybe": /neither true nor false/,
     "label=type:x": /SELinux/,
+    "systempaths=x": /not known/,
+    "systempaths": /not known/,
     "seccmp=x": /is unknown/,
   });
 });

@@ -52,7 +52,7 @@ test("S19 a program that is missing is an error with the search path", async () 
     (error) => {
       assert.ok(isCode(error, "not_found"));
       assert.match(error.message, /no-such-containerd/);
-      assert.ok(error.hint?.includes(`${here.path}/a:${here.path}/b`), error.hint);
+      assert.ok(error.hint?.includes(`${here.path}/a:${here.path}/b`), error.hint ?? "");
       return true;
     },
   );
@@ -84,7 +84,7 @@ test("S19 garbage from --version is shown, with the search path", async () => {
     await assert.rejects(inspectBinary("containerd", { searchPath: `${here.path}:/usr/bin` }), (error) => {
       assert.ok(isCode(error, "failed_precondition"), version);
       assert.match(error.message, message);
-      assert.ok(error.hint?.includes(here.path), error.hint);
+      assert.ok(error.hint?.includes(here.path), error.hint ?? "");
       return true;
     });
   }

@@ -4,14 +4,9 @@ import { checkOwnDirectory, prepareDirectories } from "../../../lib/supervisor/d
 import { firstReason, needsRoot, test } from "../../support/test.ts";
 import { place } from "./temporary.ts";
 
-test("S01 the state directory is made 0700, whatever the umask, and an existing one is closed to others", async () => {
+test("S01 the state directory is made 0700, and an existing one is closed to others", async () => {
   await using here = await place();
-  const umask = Deno.umask(0o077);
-  try {
-    await prepareDirectories(here.paths);
-  } finally {
-    Deno.umask(umask);
-  }
+  await prepareDirectories(here.paths);
   assert.equal(await mode(here.paths.state), 0o700);
   assert.equal(await mode(here.paths.root), 0o711);
   assert.equal(await mode(here.paths.logDirectory), 0o700);
