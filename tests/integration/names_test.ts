@@ -93,8 +93,6 @@ gantryTest("T13 gantry killed while it makes a container disturbs nobody: names 
   // The next one to make a container clears away what dead makers left on disk.
   assert.equal((await gantry.run(sh("true"))).code, 0);
 });
-  await Deno.remove(`${gantry.state}/containers`, { recursive: true });
-});
 
 gantryTest("T15 run --rm --rootfs takes six RPCs, counted by containerd itself", {}, async (gantry) => {
   const before = await gantry.containerd.rpcCounts();
