@@ -19,6 +19,7 @@ import type { ContainerSummary, Engine, RemoveOptions, VerbOptions, WaitOptions 
 import { forceDeleteTask } from "./force_delete.ts";
 import { lateAbort } from "./late_abort.ts";
 import { untilAnswered } from "./outage.ts";
+import { removeResidue } from "./residue.ts";
 import type { KillRequest, ProcessRef, TaskApi, TerminalSize } from "./task_api.ts";
 import { waitThroughOutages, type Witness } from "./wait.ts";
 
@@ -238,6 +239,7 @@ export class ContainerdEngine implements Engine {
       try {
         await forceDeleteTask(this.#tasks, id, { clock: this.#clock, signal: limit.signal });
         await ignoreMissing(this.#containers.delete(id, { signal: limit.signal }));
+        await removeResidue(id, { namespace: this.namespace, clock: this.#clock, signal: limit.signal });
         await this.#traces.clear(id);
         log.info("cleared away a container whose maker died", { container: id });
       } catch (error) {
