@@ -23,7 +23,14 @@ export type * from "./wire/oci.ts";
 export type * from "./wire/oci_resources.ts";
 
 export { connectContainerd, type ConnectOptions, defaultInstance } from "./engine/connect.ts";
-export type { ContainerOptions, MountOption, RootfsOption } from "./engine/container_options.ts";
+export type {
+  ContainerOptions,
+  DeviceOption,
+  HostEntry,
+  MountOption,
+  RootfsOption,
+  UlimitOption,
+} from "./engine/container_options.ts";
 export type { ContainerPlan } from "./engine/container_plan.ts";
 export type { ContainerSummary, Engine, RemoveOptions, VerbOptions, WaitOptions } from "./engine/engine.ts";
 export type { ContainerPaths, InstancePaths } from "./engine/container_paths.ts";

@@ -1,10 +1,14 @@
-import type { Linux, Namespace, Spec } from "../../wire/oci.ts";
+import type { Linux, Spec } from "../../wire/oci.ts";
 import { assertId, assertNamespace, shortId } from "../../wire/identifier.ts";
 import type { ContainerOptions } from "../container_options.ts";
 import { chooseCapabilities } from "./capability_set.ts";
-import { allDevicesRule, defaultDeviceRules } from "./devices.ts";
+import { type CgroupDriver, cgroupsPathOf } from "./cgroup_path.ts";
+import { composeDevices } from "./device_options.ts";
 import type { HostFacts } from "./host_facts.ts";
+import { assertInitPossible, initMount } from "./init_program.ts";
 import { composeMounts } from "./mounts.ts";
+import { type Isolation, isolationOf, namespacesOf } from "./namespaces.ts";
+import { composeNetworkFiles, type ContainerFile } from "./network_files.ts";
 import { assertOptions } from "./option_checks.ts";
 import { composeProcess } from "./process.ts";
 import { composeLimits } from "./resources.ts";
@@ -12,6 +16,8 @@ import type { ResolvedInputs } from "./resolve_inputs.ts";
 import { composeConfinement } from "./security.ts";
 import { parseSecurityOptions } from "./security_options.ts";
 import { mergeIntoSpecFile } from "./spec_merge.ts";
+import { assertSysctls } from "./sysctls.ts";
+import { composeRlimits } from "./ulimits.ts";
 
 /** Everything a spec is made of. */
 export interface SpecInput {
@@ -25,13 +31,19 @@ export interface SpecInput {
   readonly resolved: ResolvedInputs;
   /** `root.path`. Default: `rootfs` (in the bundle) for an overlay, else the directory the user gave. */
   readonly rootPath?: string | undefined;
-  /** Parent of the container's cgroup, for cgroupfs. Default: `/gantry`. */
+  /** Parent of the container's cgroup where the user names none. Default: `/gantry`, or `system.slice` with systemd. */
   readonly cgroupParent?: string | undefined;
+  /** What the runtime was told to make cgroups with. Default: cgroupfs. */
+  readonly cgroupDriver?: CgroupDriver | undefined;
+  /** Absolute directory that {@link BuiltSpec.files} will be written into; needed when there are any. */
+  readonly dataDir?: string | undefined;
 }
 
 /** A spec, and what could not be done as asked. */
 export interface BuiltSpec {
   readonly spec: Spec;
+  /** To be written into the data directory before the task is made; mounts of the spec refer to them. */
+  readonly files: readonly ContainerFile[];
   /** A sentence each, to be shown to the user. */
   readonly warnings: readonly string[];
 }
@@ -76,10 +88,14 @@ export function buildSpec(input: SpecInput): BuiltSpec {
   assertOptions(options);
   const place = {
     rootPath: input.rootPath ?? (options.rootfs.overlay ? "rootfs" : options.rootfs.path),
-    cgroupsPath: `${input.cgroupParent ?? "/gantry"}/${id}`,
+    cgroupsPath: cgroupsPathOf(id, {
+      parent: options.cgroupParent ?? input.cgroupParent,
+      driver: input.cgroupDriver,
+    }),
   };
   if (resolved.specFile !== undefined) {
-    return mergeIntoSpecFile(resolved.specFile, { ...place, options, host: input.host, user: resolved.user });
+    const { host, dataDir } = input;
+    return mergeIntoSpecFile(resolved.specFile, { ...place, options, host, resolved, dataDir });
   }
   return generateSpec(input, place);
 }
@@ -92,7 +108,8 @@ interface Place {
 function generateSpec(input: SpecInput, place: Place): BuiltSpec {
   const { options, host, resolved } = input;
   const { privileged } = options;
-  const hostname = options.hostname ?? (options.network === "host" ? host.hostname : shortId(input.id));
+  const isolation = isolationOf(options, host);
+  const hostname = hostnameOf(input, isolation);
   const security = parseSecurityOptions(options.securityOpt);
   const capabilities = chooseCapabilities({
     add: options.capAdd,
@@ -108,46 +125,67 @@ function generateSpec(input: SpecInput, place: Place): BuiltSpec {
     host,
   });
   const limits = composeLimits(options, host);
-  const mounts = composeMounts({ mounts: options.mounts, privileged, hostFiles: resolved.hostFiles });
+  const devices = composeDevices({ granted: resolved.devices, privileged, hostDevices: resolved.hostDevices });
+  const files = composeNetworkFiles({
+    options,
+    ownNetwork: isolation.network,
+    hostname,
+    hostTexts: resolved.hostTexts,
+    dataDir: input.dataDir,
+  });
+  if (resolved.init !== undefined) assertInitPossible(options, isolation);
+  const mounts = composeMounts({
+    mounts: options.mounts,
+    privileged,
+    hostFiles: resolved.hostFiles,
+    shmSize: options.shmSize,
+    hostShm: !isolation.ipc,
+    own: [...files.mounts, ...(resolved.init === undefined ? [] : [initMount(resolved.init)])],
+  });
+  const isHidden = !privileged && security.systemPaths;
   const linux: Linux = {
     cgroupsPath: place.cgroupsPath,
-    namespaces: namespacesOf(options, host),
-    ...(privileged ? { devices: resolved.hostDevices } : {}),
-    resources: { devices: privileged ? allDevicesRule : defaultDeviceRules, ...limits.limits },
-    ...(privileged ? {} : { maskedPaths: [...maskedPaths, ...host.thermalPaths], readonlyPaths }),
+    namespaces: namespacesOf(isolation),
+    ...(devices.devices.length === 0 ? {} : { devices: devices.devices }),
+    resources: { devices: devices.rules, ...limits.limits },
+    ...(isHidden ? { maskedPaths: [...maskedPaths, ...host.thermalPaths], readonlyPaths } : {}),
     ...(mounts.rootfsPropagation === undefined ? {} : { rootfsPropagation: mounts.rootfsPropagation }),
     ...(confinement.seccomp === undefined ? {} : { seccomp: confinement.seccomp }),
-    ...sysctlsOf(options, host),
+    ...sysctlsOf(input, isolation),
   };
   const spec: Spec = {
     ociVersion,
     process: composeProcess(options, {
       user: resolved.user,
+      extraGroups: resolved.extraGroups,
       hostname,
+      init: resolved.init !== undefined,
       capabilities: capabilities.names,
       noNewPrivileges: security.noNewPrivileges,
       apparmorProfile: confinement.apparmorProfile,
+      rlimits: composeRlimits(options.ulimits ?? [], host),
       host,
     }),
     root: { path: place.rootPath, readonly: options.readOnly },
-    hostname,
+    // The runtime refuses to name the host.
+    ...(isolation.uts ? { hostname } : {}),
     mounts: mounts.mounts,
     ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
     linux,
   };
-  const warnings = [capabilities, confinement, limits, mounts].flatMap((part) => part.warnings);
-  return { spec, warnings };
+  const warnings = [capabilities, confinement, limits, devices, files, mounts].flatMap((part) => part.warnings);
+  return { spec, files: files.files, warnings };
 }
 
-/** A cgroup namespace on v2 only, as docker: on v1 it would hide the cgroup files programs look for by their full path. */
-function namespacesOf(options: ContainerOptions, host: HostFacts): readonly Namespace[] {
-  const types = ["mount", "uts", "pid", "ipc"];
-  if (options.network === "none") types.splice(1, 0, "network");
-  if (host.cgroup.mode === "v2") types.push("cgroup");
-  return types.map((type) => ({ type }));
+function hostnameOf({ id, options, host }: SpecInput, isolation: Isolation): string {
+  return options.hostname ?? (isolation.network && isolation.uts ? shortId(id) : host.hostname);
 }
 
-function sysctlsOf(options: ContainerOptions, host: HostFacts): { readonly sysctl?: Readonly<Record<string, string>> } {
-  if (options.network === "host" || host.networkSysctls.length === 0) return {};
-  return { sysctl: Object.fromEntries(host.networkSysctls.map((name) => [name, sysctlValues[name] ?? ""])) };
+/** docker's, as far as this kernel has them, and the user's over them. */
+function sysctlsOf({ options, host }: SpecInput, isolation: Isolation): Pick<Linux, "sysctl"> {
+  const { sysctls = {} } = options;
+  assertSysctls(sysctls, isolation);
+  const defaults = isolation.network ? host.networkSysctls.map((name) => [name, sysctlValues[name] ?? ""]) : [];
+  const sysctl = { ...Object.fromEntries(defaults), ...sysctls };
+  return Object.keys(sysctl).length === 0 ? {} : { sysctl };
 }

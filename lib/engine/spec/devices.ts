@@ -1,5 +1,8 @@
 import { systemError } from "../../base/errno.ts";
-import type { Device, DeviceRule } from "../../wire/oci.ts";
+import { GantryError } from "../../base/errors.ts";
+import type { Device } from "../../wire/oci.ts";
+import type { DeviceRule } from "../../wire/oci_resources.ts";
+import type { DeviceOption } from "../container_options.ts";
 
 /**
  * docker's rules for a container that is not privileged: zero, null, urandom, random, tty and console, all else denied.
@@ -24,7 +27,16 @@ export const allDevicesRule: readonly DeviceRule[] = [{ allow: true, access: "rw
 /** Directories of /dev that a container has of its own, or that belong to containers of others. */
 const ownDirectories: ReadonlySet<string> = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"]);
 
-/** Options of {@link readHostDevices}. */
+/** A device as it will be in the container. */
+export interface GrantedDevice {
+  readonly device: Device;
+  /** Where it is on the host. */
+  readonly source: string;
+  /** Of the letters r, w and m. */
+  readonly access: string;
+}
+
+/** Options of {@link readHostDevices} and {@link readDevices}. */
 export interface HostDevicesOptions {
   /** Ends the reading early by rejecting. */
   readonly signal?: AbortSignal | undefined;
@@ -43,6 +55,64 @@ export async function readHostDevices(options: HostDevicesOptions = {}): Promise
     throw systemError(error, "list the devices in /dev");
   }
   return devices.sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+/**
+ * The devices that `--device` names. A link is followed, and a directory stands for all devices below it, each at the same
+ * place below the target; as in docker. `not_found` when there is nothing, `failed_precondition` for what is no device.
+ */
+export async function readDevices(
+  options: readonly DeviceOption[],
+  { signal }: HostDevicesOptions = {},
+): Promise<readonly GrantedDevice[]> {
+  const granted: GrantedDevice[] = [];
+  for (const { source, target, access } of options) {
+    const real = await realPath(source);
+    const device = await deviceAt(real);
+    if (device !== undefined) {
+      granted.push({ device: { ...device, path: target }, source, access });
+      continue;
+    }
+    const below = await devicesBelow(real, source, signal);
+    for (const found of below) {
+      const path = `${target}${found.path.slice(real.length)}`;
+      granted.push({ device: { ...found, path }, source: `${source}${found.path.slice(real.length)}`, access });
+    }
+  }
+  return granted;
+}
+
+async function realPath(source: string): Promise<string> {
+  try {
+    return await Deno.realPath(source);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, `look at --device ${source}`);
+    throw new GantryError("not_found", `--device ${source} does not exist`, {
+      hint: "is the device plugged in and its driver loaded?",
+      cause: error,
+    });
+  }
+}
+
+async function devicesBelow(
+  directory: string,
+  source: string,
+  signal: AbortSignal | undefined,
+): Promise<readonly Device[]> {
+  const devices: Device[] = [];
+  try {
+    await collect(directory, devices, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof Deno.errors.NotADirectory)) throw systemError(error, `list --device ${source}`);
+    throw new GantryError("failed_precondition", `--device ${source} is not a device`, {
+      hint: "use -v to give a container a file or a directory",
+    });
+  }
+  if (devices.length > 0) return devices.sort((a, b) => a.path < b.path ? -1 : 1);
+  throw new GantryError("failed_precondition", `--device ${source} is a directory without devices`, {
+    hint: "use -v to give a container a file or a directory",
+  });
 }
 
 async function collect(directory: string, devices: Device[], signal: AbortSignal | undefined): Promise<void> {

@@ -1,8 +1,8 @@
 import { parseBytes } from "../../base/bytes.ts";
-import { GantryError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/suggest.ts";
 import type { MountOption, RootfsOption } from "../container_options.ts";
 import { absolutePath, cleanPath } from "./paths.ts";
+import { refusal, type Refuse } from "./refusal.ts";
 
 /** Options of the parsers that take host paths. */
 export interface HostPathOptions {
@@ -117,12 +117,6 @@ export function parseRootfs(text: string, options: HostPathOptions = {}): Rootfs
   const suffix = /:([A-Za-z]*)$/.exec(path)?.[1];
   if (suffix !== undefined) throw refuse(`has the unknown option ${JSON.stringify(suffix)}`, "the only one is :O");
   return { path: hostPath(path, { cwd: options.cwd, refuse }), overlay };
-}
-
-type Refuse = (why: string, hint?: string) => GantryError;
-
-function refusal(flag: string, text: string): Refuse {
-  return (why, hint) => new GantryError("invalid_argument", `${flag} ${JSON.stringify(text)} ${why}`, { hint });
 }
 
 interface Choice {

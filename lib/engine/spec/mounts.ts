@@ -11,6 +11,12 @@ export interface MountRequest {
   readonly privileged: boolean;
   /** Files of the host, e.g. `/etc/hosts`, that appear read-only at the same place in the container. */
   readonly hostFiles: readonly string[];
+  /** Size of /dev/shm in bytes; default 64 MiB. */
+  readonly shmSize?: number | undefined;
+  /** Shows the host's /dev/shm, for a container in the host's ipc namespace. Default false. */
+  readonly hostShm?: boolean | undefined;
+  /** Mounts gantry makes for itself: generated files, an init. */
+  readonly own?: readonly Mount[] | undefined;
 }
 
 /** The mounts of a container in the order in which they are made. */
@@ -20,6 +26,9 @@ export interface ComposedMounts {
   readonly rootfsPropagation: string | undefined;
   readonly warnings: readonly string[];
 }
+
+/** Where shared memory is in a container. */
+const shmPath = "/dev/shm";
 
 /** docker's default mounts, in its order; the shared memory is 64 MiB. */
 export const defaultMounts: readonly Mount[] = [
@@ -46,7 +55,7 @@ export const defaultMounts: readonly Mount[] = [
   },
   { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
   {
-    destination: "/dev/shm",
+    destination: shmPath,
     type: "tmpfs",
     source: "shm",
     options: ["nosuid", "noexec", "nodev", "mode=1777", "size=67108864"],
@@ -62,11 +71,15 @@ export function composeMounts(request: MountRequest): ComposedMounts {
   const isKept = (mount: Mount): boolean =>
     !targets.includes(mount.destination) &&
     !(targets.includes("/dev") && mount.destination.startsWith("/dev/"));
-  const defaults = defaultMounts.filter(isKept).map((mount) => request.privileged ? writable(mount) : mount);
+  assertShmSize(request.shmSize, targets);
+  const defaults = defaultMounts.filter(isKept)
+    .map((mount) => request.privileged ? writable(mount) : mount)
+    .map((mount) => mount.destination === shmPath ? shmMount(mount, request) : mount);
   return {
     mounts: [
       ...defaults,
       ...hostFileMounts(request.hostFiles, targets),
+      ...request.own ?? [],
       ...userMounts(request.mounts),
     ],
     rootfsPropagation: rootfsPropagation(request.mounts),
@@ -118,6 +131,37 @@ function tmpfsMount(mount: MountOption): Mount {
     source: "tmpfs",
     options: [...defaults, "rprivate", ...mount.options.filter((word) => word !== "rw")],
   };
+}
+
+/** A mount of shared memory with a size in place of its own. */
+export function withShmSize(mount: Mount, bytes: number): Mount {
+  return { ...mount, options: [...(mount.options ?? []).filter((word) => !word.startsWith("size=")), `size=${bytes}`] };
+}
+
+/** True for the mount of shared memory that a size can be given to. */
+export function isShm(mount: Mount): boolean {
+  return mount.destination === shmPath && mount.type === "tmpfs";
+}
+
+/** Throws `invalid_argument` for a size that is none: the kernel takes 0 for no limit. */
+export function assertShmSize(bytes: number | undefined, targets: readonly string[]): void {
+  if (bytes === undefined) return;
+  if (!Number.isSafeInteger(bytes) || bytes <= 0) {
+    throw new GantryError("invalid_argument", `--shm-size ${bytes} is not a size`, { hint: "write e.g. 256m" });
+  }
+  const mine = targets.find((target) => target === "/dev" || target === shmPath);
+  if (mine === undefined) return;
+  throw new GantryError("invalid_argument", `--shm-size cannot be combined with a mount at ${mine}`, {
+    hint: `leave one of them out, or write --tmpfs ${shmPath}:size=${bytes}`,
+  });
+}
+
+function shmMount(mount: Mount, { shmSize, hostShm }: MountRequest): Mount {
+  if (hostShm === true) {
+    const options = ["rbind", "nosuid", "noexec", "nodev", "rprivate"];
+    return { destination: shmPath, type: "bind", source: shmPath, options };
+  }
+  return shmSize === undefined ? mount : withShmSize(mount, shmSize);
 }
 
 /** A user's mount at the file or at a directory above it wins. */

@@ -12,11 +12,24 @@ export function assertOptions(options: ContainerOptions): void {
   if (options.name !== undefined) assertName(options.name);
   assertLabels(options.labels);
   if (options.hostname !== undefined) assertHostname(options.hostname);
-  if (options.cwd !== undefined) assertCwd(options.cwd);
   if (options.stopSignal !== undefined) assertStopSignal(options.stopSignal);
   if (options.stopTimeout !== undefined) assertStopTimeout(options.stopTimeout);
-  for (const argument of [options.entrypoint ?? "", ...options.command]) assertNoNul(argument, "the command");
+  assertAnnotations(options.annotations ?? {});
+  assertProgram({ ...options, command: [options.entrypoint ?? "", ...options.command] });
+}
+
+/** Throws `invalid_argument` for arguments, variables or a working directory that no process can have. */
+export function assertProgram(options: Pick<ContainerOptions, "command" | "env" | "cwd">): void {
+  if (options.cwd !== undefined) assertCwd(options.cwd);
+  for (const argument of options.command) assertNoNul(argument, "the command");
   for (const entry of options.env) assertEnv(entry);
+}
+
+function assertAnnotations(annotations: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(annotations)) {
+    if (key === "") throw new GantryError("invalid_argument", "--annotation has no key", { hint: "write KEY=VALUE" });
+    assertNoNul(key + value, "an annotation");
+  }
 }
 
 function assertHostname(hostname: string): void {

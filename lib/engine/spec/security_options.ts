@@ -10,6 +10,8 @@ export interface SecurityOptions {
   readonly apparmor: string | undefined;
   /** Whether execve(2) may give privileges, e.g. through set-uid programs. */
   readonly noNewPrivileges: boolean;
+  /** False when nothing of /proc and /sys is to be hidden or read-only (`systempaths=unconfined`). */
+  readonly systemPaths: boolean;
 }
 
 /** Which filter of system calls a container gets. */
@@ -24,17 +26,23 @@ export interface SecurityOptionsContext {
   readonly cwd?: string | undefined;
 }
 
-const known = ["seccomp", "apparmor", "no-new-privileges"];
+const known = ["seccomp", "apparmor", "no-new-privileges", "systempaths", "label"];
 
 /**
- * Parses `seccomp=FILE|unconfined|default`, `apparmor=PROFILE` and `no-new-privileges[=true|false]`; docker's old form with
- * a colon works too, and a later option of a kind wins. Anything else is `invalid_argument`.
+ * Parses `seccomp=FILE|unconfined|default`, `apparmor=PROFILE`, `no-new-privileges[=true|false]`, `systempaths=unconfined`
+ * and `label=disable`; docker's old form with a colon works too, and a later option of a kind wins. Anything else is
+ * `invalid_argument`.
  */
 export function parseSecurityOptions(
   texts: readonly string[],
   context: SecurityOptionsContext = {},
 ): SecurityOptions {
-  let options: SecurityOptions = { seccomp: { kind: "default" }, apparmor: undefined, noNewPrivileges: false };
+  let options: SecurityOptions = {
+    seccomp: { kind: "default" },
+    apparmor: undefined,
+    noNewPrivileges: false,
+    systemPaths: true,
+  };
   for (const text of texts) options = { ...options, ...parseOne(text, context) };
   return options;
 }
@@ -60,6 +68,9 @@ function parseOne(text: string, context: SecurityOptionsContext): Partial<Securi
       if (value === undefined || value === "true") return { noNewPrivileges: true };
       if (value === "false") return { noNewPrivileges: false };
       throw refuse("is neither true nor false", "write no-new-privileges");
+    case "systempaths":
+      if (value === "unconfined") return { systemPaths: false };
+      throw refuse("is not known", "write systempaths=unconfined");
     case "label":
       // gantry sets no labels, so that is how it is anyway.
       if (value === "disable") return {};

@@ -31,10 +31,27 @@ export async function loadSpecFile(path: string, options: LoadSpecOptions = {}):
 
 /** The spec in a parsed JSON document; `path` is for messages. */
 export function parseSpec(document: unknown, path: string): Spec {
-  const refuse = (why: string): GantryError =>
+  return checkedSpec(document, (why) =>
     new GantryError("invalid_argument", `--spec ${path}: ${why}`, {
       hint: "it must be an OCI runtime spec, e.g. what runc spec writes",
-    });
+    }));
+}
+
+/**
+ * The spec that containerd has stored for a container, whoever made it. One that gantry cannot work with is `data_loss`
+ * and says where.
+ */
+export function parseStoredSpec(document: unknown): Spec {
+  return checkedSpec(
+    document,
+    (why) =>
+      new GantryError("data_loss", `the container's stored OCI spec is unusable: ${why}`, {
+        hint: "another client of containerd may have made it; remove the container and make it again",
+      }),
+  );
+}
+
+function checkedSpec(document: unknown, refuse: (why: string) => GantryError): Spec {
   if (isDeeperThan(document, maxDepth)) throw refuse(`nested deeper than ${maxDepth} levels`);
   const value = withoutNulls(document);
   if (isSpec(value)) {

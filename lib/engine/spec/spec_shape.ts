@@ -1,6 +1,7 @@
 import type { Spec } from "../../wire/oci.ts";
 import { boolean, dictionary, integer, list, object, type Shape, text } from "./shape.ts";
 
+const uint16 = integer({ min: 0, max: 2 ** 16 - 1 });
 const uint32 = integer({ min: 0, max: 2 ** 32 - 1 });
 const uint64 = integer({ min: 0, max: 2 ** 64 });
 const int64 = integer({ min: -(2 ** 63), max: 2 ** 63 });
@@ -33,6 +34,7 @@ const linux = object({
     }),
     cpu: object({ shares: uint64, quota: int64, period: uint64, cpus: text, mems: text }),
     pids: object({ limit: int64 }, ["limit"]),
+    blockIO: object({ weight: uint16 }),
   }),
   rootfsPropagation: text,
   seccomp: object({

@@ -54,6 +54,21 @@ export async function resolveUser(
   return { uid, gid, groups: [...new Set([gid, ...listed.map((line) => line.gid)])], home };
 }
 
+/**
+ * The ids of groups given by name or number, in etc/group of a root filesystem. `not_found` for a name that is not in it,
+ * `invalid_argument` for a number above 2147483647.
+ */
+export async function resolveGroups(
+  rootfs: string,
+  names: readonly string[],
+  options: ResolveUserOptions = {},
+): Promise<readonly number[]> {
+  if (names.length === 0) return [];
+  for (const name of names) assertGroup(name);
+  const groups = names.some(isName) ? parseGroup(await readTable(rootfs, "etc/group", { needed: true, options })) : [];
+  return names.map((name) => parseUserId(name) ?? findGroup(groups, name, rootfs));
+}
+
 function fulfilled<T>(result: PromiseSettledResult<T>): T {
   if (result.status === "rejected") throw result.reason;
   return result.value;
@@ -114,6 +129,13 @@ function isName(text: string): boolean {
 
 function isNumber(text: string): boolean {
   return parseUserId(text) !== undefined;
+}
+
+function assertGroup(name: string): void {
+  if (name === "") {
+    throw new GantryError("invalid_argument", "--group-add is empty", { hint: "give a name or a number" });
+  }
+  assertInRange(name, name);
 }
 
 function assertInRange(part: string, whole: string): void {

@@ -153,6 +153,39 @@ test("the score for the OOM killer is left alone where it could not be lowered",
   assert.equal(specOf({ host: { oomScoreAdj: 500 } }).process?.oomScoreAdj, 0);
 });
 
+test("a score for the OOM killer that was asked for is set, or refused where it could not be", () => {
+  assert.equal(specOf({ options: { oomScoreAdj: -500 } }).process?.oomScoreAdj, -500);
+  const capabilities = allCapabilities.filter((name) => name !== "CAP_SYS_RESOURCE");
+  assert.equal(specOf({ options: { oomScoreAdj: 300 }, host: { capabilities } }).process?.oomScoreAdj, 300);
+  assert.throws(
+    () => specOf({ options: { oomScoreAdj: -1 }, host: { capabilities } }),
+    gantryError(
+      "failed_precondition",
+      /--oom-score-adj -1 is below gantry's own 0.*no CAP_SYS_RESOURCE/,
+      /give 0 or more/,
+    ),
+  );
+  for (const oomScoreAdj of [-1001, 1001, 0.5, NaN]) {
+    assert.throws(() => specOf({ options: { oomScoreAdj } }), gantryError("invalid_argument", /out of range/));
+  }
+});
+
+test("limits of processes and further groups are the process's, each once", () => {
+  const { process } = specOf({
+    options: { ulimits: [{ name: "core", soft: 0, hard: -1 }] },
+    resolved: { user: { uid: 1, gid: 2, groups: [2, 3], home: "/" }, extraGroups: [3, 4] },
+  });
+  assert.deepEqual(process?.rlimits, [{ type: "RLIMIT_CORE", soft: 0, hard: 2 ** 64 }]);
+  assert.deepEqual(process?.user.additionalGids, [2, 3, 4]);
+  assert.equal(specOf().process?.rlimits, undefined);
+});
+
+test("with unconfined system paths nothing is masked or read-only, and the rest is as it was", () => {
+  const { linux } = specOf({ options: { securityOpt: ["systempaths=unconfined"] } });
+  assert.deepEqual([linux?.maskedPaths, linux?.readonlyPaths], [undefined, undefined]);
+  assert.equal(linux?.seccomp?.defaultAction, "SCMP_ACT_ERRNO");
+});
+
 test("options that make no sense are refused before anything is done", () => {
   const refused: readonly (readonly [Partial<ContainerOptions>, RegExp])[] = [
     [{ command: [] }, /no command/],
@@ -175,6 +208,11 @@ test("options that make no sense are refused before anything is done", () => {
     [{ labels: { ä: "ü".repeat(2048) } }, /4098 bytes/],
     [{ capAdd: ["NET_ADMN"] }, /--cap-add: "NET_ADMN"/],
     [{ capDrop: ["x"] }, /--cap-drop: "x"/],
+    [{ annotations: { "": "x" } }, /--annotation has no key/],
+    [{ annotations: { a: "\0" } }, /an annotation contains a NUL/],
+    [{ shmSize: 0 }, /--shm-size 0/],
+    [{ shmSize: 1.5 }, /--shm-size 1.5/],
+    [{ cgroupParent: "a.slice" }, /--cgroup-parent "a.slice" is a systemd slice/],
     [{ memory: 1024 }, /--memory 1KiB is too little/],
     [{ cpus: 5 }, /--cpus 5 is out of range/],
     [{ securityOpt: ["secomp=x"] }, /secomp=x/],

@@ -148,23 +148,26 @@ test("X01 a mistake in a spec is told with the file and the field", () => {
 });
 
 test("X01 any JSON is a spec that can be merged and encoded, or an error that names the file", () => {
+  // Mostly right, or hardly any document would get past the first check.
+  const mostly = <T>(right: fc.Arbitrary<T>): fc.Arbitrary<unknown> =>
+    fc.oneof({ arbitrary: right, weight: 9 }, { arbitrary: fc.jsonValue(), weight: 1 });
   const process = fc.record({
-    user: fc.oneof(fc.record({ uid: fc.nat(), gid: fc.nat() }), fc.jsonValue()),
-    args: fc.oneof(fc.array(fc.string()), fc.jsonValue()),
-    env: fc.oneof(fc.array(fc.string()), fc.jsonValue()),
-    cwd: fc.oneof(fc.string(), fc.jsonValue()),
+    user: mostly(fc.record({ uid: fc.nat(), gid: fc.nat() })),
+    args: mostly(fc.array(fc.string())),
+    env: mostly(fc.array(fc.string())),
+    cwd: mostly(fc.string()),
   });
   const plausible = fc.record({
-    ociVersion: fc.constantFrom("1.0.2", "1.2.0", "x"),
-    process: fc.oneof(process, fc.jsonValue()),
-    root: fc.oneof(fc.record({ path: fc.string() }), fc.jsonValue()),
-    mounts: fc.oneof(fc.array(fc.record({ destination: fc.string() })), fc.jsonValue()),
-    linux: fc.oneof(fc.record({ resources: fc.jsonValue(), namespaces: fc.jsonValue() }), fc.jsonValue()),
-    hooks: fc.jsonValue(),
-  }, { requiredKeys: [] });
+    ociVersion: mostly(fc.constantFrom("1.0.2", "1.2.0")),
+    process: mostly(process),
+    root: mostly(fc.record({ path: fc.string() })),
+    mounts: mostly(fc.array(fc.record({ destination: fc.string() }))),
+    linux: mostly(fc.record({ resources: mostly(fc.constant({})), namespaces: mostly(fc.constant([])) })),
+    hooks: mostly(fc.constant({})),
+  });
   let accepted = 0;
   fc.assert(
-    fc.property(fc.oneof(plausible, fc.jsonValue()), (document) => {
+    fc.property(mostly(plausible), (document) => {
       try {
         JSON.parse(encodeOci(merged({ command: ["sh"], env: ["A=1"] }, parseSpec(document, "c.json"))));
         accepted++;
@@ -175,7 +178,7 @@ test("X01 any JSON is a spec that can be merged and encoded, or an error that na
     }),
     { numRuns: 1000 },
   );
-  assert.ok(accepted > 0);
+  assert.ok(accepted > 100, String(accepted));
 });
 
 test("X01 any bytes in a file are a spec or an error that names the file", async () => {

@@ -56,6 +56,25 @@ test("a mount on a default's target replaces it, and one on /dev all that is bel
   assert.ok(targets(compose([bind("/device")])).includes("/dev/pts"));
 });
 
+test("shared memory has the size that was given, or is the host's", () => {
+  const shm = (request: { readonly shmSize?: number; readonly hostShm?: boolean }): Mount | undefined =>
+    composeMounts({ mounts: [], privileged: false, hostFiles: [], ...request }).mounts
+      .find(({ destination }) => destination === "/dev/shm");
+  assert.deepEqual(shm({ shmSize: 4096 })?.options, ["nosuid", "noexec", "nodev", "mode=1777", "size=4096"]);
+  assert.deepEqual(shm({ hostShm: true }), {
+    destination: "/dev/shm",
+    type: "bind",
+    source: "/dev/shm",
+    options: ["rbind", "nosuid", "noexec", "nodev", "rprivate"],
+  });
+  for (const target of ["/dev", "/dev/shm"]) {
+    assert.throws(
+      () => composeMounts({ mounts: [tmpfs(target)], privileged: false, hostFiles: [], shmSize: 4096 }),
+      gantryError("invalid_argument", /--shm-size cannot be combined with a mount at/, /--tmpfs \/dev\/shm:size=4096/),
+    );
+  }
+});
+
 test("a bind is recursive and private unless something else was asked for", () => {
   const cases: readonly (readonly [readonly string[], readonly string[]])[] = [
     [[], ["rbind", "rprivate"]],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { GantryError } from "../../../lib/base/errors.ts";
 import { readFileInRoot, resolveInRoot } from "../../../lib/engine/spec/rootfs_files.ts";
-import { resolveUser } from "../../../lib/engine/spec/users.ts";
+import { resolveGroups, resolveUser } from "../../../lib/engine/spec/users.ts";
 import { test } from "../../support/test.ts";
 import { gantryError } from "./spec_fixtures.ts";
 
@@ -61,6 +61,17 @@ test("users and groups are looked up by docker's rules", async () => {
       assert.deepEqual(await resolveUser(root, user), expected, user);
     }
   });
+});
+
+test("further groups are looked up by name, and numbers need no file", async () => {
+  await withRoot(both, async (root) => {
+    assert.deepEqual(await resolveGroups(root, []), []);
+    assert.deepEqual(await resolveGroups(root, ["audio", "77", "staff"]), [63, 77, 50]);
+    await assert.rejects(resolveGroups(root, ["aduio"]), gantryError("not_found", /find group aduio/, /audio/));
+    await assert.rejects(resolveGroups(root, [""]), gantryError("invalid_argument", /--group-add is empty/));
+    await assert.rejects(resolveGroups(root, ["2147483648"]), gantryError("invalid_argument", /out of range/));
+  });
+  assert.deepEqual(await resolveGroups("/no/such", ["5"]), [5]);
 });
 
 test("a name that is in no line is told as docker does, with the nearest one", async () => {
