@@ -110,8 +110,11 @@ export function errnoError(name: string, attempt: string, details: ErrorDetails 
 
 /** The errno name that Deno put on a filesystem or network error, e.g. `ENOSPC`; undefined for other errors. */
 export function errnoOf(error: unknown): string | undefined {
-  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
-  return undefined;
+  if (!(error instanceof Error)) return undefined;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  // Deno 2.9 gives no code to errnos without an error class of its own, ESRCH among them: what a read of /proc/PID/*
+  // fails with when the process ends between open and read. Its text has the number, before any path.
+  return numbers[Number(/\(os error ([0-9]+)\)/.exec(error.message)?.[1])];
 }
 
 /**

@@ -2,11 +2,12 @@ import { errnoError, errnoName } from "./errno.ts";
 import { GantryError } from "./errors.ts";
 
 /**
- * The C library through Deno's FFI: what Deno itself has no call for. All calls but poll's are synchronous: an asynchronous one
+ * The C library through Deno's FFI: what Deno itself has no call for. Calls are synchronous but for two: an asynchronous one
  * runs on another thread, whose errno cannot be read here, and takes one of Deno's 32 blocking threads.
  */
 const definitions = {
   __errno_location: { parameters: [], result: "pointer" },
+  cfmakeraw: { parameters: ["buffer"], result: "void" },
   close: { parameters: ["i32"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
@@ -16,16 +17,19 @@ const definitions = {
   mkfifo: { parameters: ["buffer", "u32"], result: "i32" },
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
-  // The one call that waits: it runs on a thread of its own, and its errno is not looked at.
+  // The two calls that wait: they run on threads of their own, where their errno cannot be looked at.
   poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   syscall: { parameters: ["i64", "i64", "i64", "i64", "i64"], result: "i64" },
+  tcgetattr: { parameters: ["i32", "buffer"], result: "i32" },
+  tcsetattr: { parameters: ["i32", "i32", "buffer"], result: "i32" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  writeWaiting: { name: "write", parameters: ["i32", "buffer", "usize"], result: "isize", nonblocking: true },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The functions of the C library that gantry calls. */

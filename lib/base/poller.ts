@@ -68,6 +68,22 @@ export function writeNow(fd: number, bytes: Uint8Array): number | undefined {
   return check(result, `write to descriptor ${fd}`);
 }
 
+/**
+ * Writes at least one byte, waiting for room on a thread of its own; gives how many. For a descriptor that may block, as
+ * those we are given do: Deno's own stdout buffers what follows the last line break, and when somebody has made the pipe
+ * non-blocking it forgets how much it has written before the pipe was full, so that bytes come twice.
+ */
+export async function writeWaiting(fd: number, bytes: Uint8Array): Promise<number> {
+  for (;;) {
+    const written = Number(await libc().writeWaiting(fd, own(bytes), BigInt(bytes.length)));
+    if (written > 0) return written;
+    // The thread has kept the errno to itself: one byte more tells it again, or is written after all.
+    const one = writeNow(fd, bytes.subarray(0, 1));
+    if (one !== undefined) return one;
+    await untilReady(fd, "writable");
+  }
+}
+
 /** FFI refuses shared memory by its type; a view of it is nothing that a caller here could have. */
 function own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   if (bytes.buffer instanceof ArrayBuffer) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);

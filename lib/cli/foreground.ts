@@ -38,16 +38,20 @@ const gaveUp = 1;
 export async function attend(engine: Engine, plan: ContainerPlan, options: AttendOptions): Promise<number> {
   const { context, tty, interactive, onCreated } = options;
   const keys = parseDetachKeys(tty ? options.detachKeys : "");
-  await using cleanup = new AsyncDisposableStack();
   const session = new TerminalSession(plan, options);
-  cleanup.use(session.listen());
+  // To the very end: one more ctrl-c must not end us while somebody else is found for the output.
+  using _listening = session.listen();
+  using terminal = new DisposableStack();
   const raw = tty && interactive && Deno.stdin.isTerminal();
-  if (raw) cleanup.use(new RawTerminal({ io: context.io, endOnSignals: !options.sigProxy }));
+  if (raw) terminal.use(new RawTerminal({ io: context.io, endOnSignals: !options.sigProxy }));
   const stdin = interactive ? inputOf(keys, () => session.detach()) : undefined;
   const running = runForeground(engine, plan, { stdin, stdout: stdoutSink, stderr: stderrSink }, {
     signal: session.signal,
     clock: context.clock,
-    onCreated,
+    onCreated: async (pid) => {
+      session.created();
+      await onCreated(pid);
+    },
     onStarted: (handle) => {
       options.onStarted();
       session.started(handle);
@@ -57,7 +61,7 @@ export async function attend(engine: Engine, plan: ContainerPlan, options: Atten
     },
     onDetached: async () => {
       // The terminal first: finding somebody else for the output takes a moment.
-      await cleanup.disposeAsync();
+      terminal.dispose();
       await startKeeper(plan, { context, address: engine.address, drain: true });
     },
   });
@@ -70,7 +74,7 @@ export async function attend(engine: Engine, plan: ContainerPlan, options: Atten
     reportError(error, context.stderr, { json: context.json, debug: context.settings.debug });
     return code;
   }
-  await cleanup.disposeAsync();
+  terminal.dispose();
   return end.kind === "detached" ? leave(plan, session, options) : conclude(end, plan, context);
 }
 
@@ -96,10 +100,14 @@ function conclude(
     );
   }
   if (outputError !== undefined) {
-    throw new GantryError("unknown", `the output could not be written: ${outputError.message}`, {
-      hint: "the container was killed, for it could not go on",
-      cause: outputError,
-    });
+    throw new GantryError(
+      outputError.code,
+      `the output could not be written, so the container was killed: ${outputError.message}`,
+      {
+        hint: outputError.hint,
+        cause: outputError,
+      },
+    );
   }
   if (!exit.exact) {
     reportError(
@@ -122,7 +130,9 @@ class TerminalSession {
   readonly #plan: ContainerPlan;
   readonly #aborter = new AbortController();
   readonly #walkAway = Promise.withResolvers<never>();
+  readonly #started = Promise.withResolvers<ForegroundHandle>();
   #handle: ForegroundHandle | undefined;
+  #isCreated = false;
   #interruptedBy: Deno.Signal | undefined;
 
   constructor(plan: ContainerPlan, options: AttendOptions) {
@@ -164,8 +174,14 @@ class TerminalSession {
     return stack;
   }
 
+  /** From now on signals are the process's: it may run before we are told that it does. */
+  created(): void {
+    this.#isCreated = true;
+  }
+
   started(handle: ForegroundHandle): void {
     this.#handle = handle;
+    this.#started.resolve(handle);
     const size = this.#options.tty ? terminalSize() : undefined;
     // The terminal may have changed between the spec and the start.
     if (size !== undefined) handle.resize(size).catch(() => {});
@@ -176,7 +192,7 @@ class TerminalSession {
   }
 
   async #forward(name: Deno.Signal): Promise<void> {
-    if (this.#handle !== undefined) return await this.#handle.kill(name);
+    if (this.#isCreated) return await (await this.#started.promise).kill(name);
     if (name === "SIGINT" || name === "SIGTERM" || name === "SIGHUP" || name === "SIGQUIT") this.#interrupt(name);
   }
 

@@ -47,7 +47,7 @@ function streamSink(stream: SyncStream): TextSink {
   };
 }
 
-/** stderr that has gone must not hide the exit code. */
+/** stderr that has gone, or is a file on a full disk, must not hide the exit code. */
 function forgiving(sink: TextSink): TextSink {
   return {
     get isTerminal() {
@@ -56,8 +56,8 @@ function forgiving(sink: TextSink): TextSink {
     write(text) {
       try {
         sink.write(text);
-      } catch (error) {
-        if (!(error instanceof OutputClosed)) throw error;
+      } catch {
+        // There is nobody to tell.
       }
     },
   };

@@ -2,7 +2,8 @@
  * stdin, stdout and stderr as a container's streams. Whoever shares them (ssh, a node parent) may have made them
  * non-blocking, for us too: a read or write that would block then fails, which is no end and no error.
  */
-import { untilReady } from "../base/poller.ts";
+import { GantryError, isCode } from "../base/errors.ts";
+import { untilReady, writeWaiting } from "../base/poller.ts";
 import type { ByteSink, ByteSource } from "../engine/copy.ts";
 
 /** Our stdin. A terminal that was hung up is at its end. */
@@ -20,22 +21,23 @@ export const stdinSource: ByteSource = {
   },
 };
 
-/** Our stdout. */
-export const stdoutSink: ByteSink = patient(Deno.stdout, 1);
+/** Our stdout. Rejects with `Deno.errors.BrokenPipe` when nobody reads it any more. */
+export const stdoutSink: ByteSink = sink("stdout", 1);
 
-/** Our stderr. */
-export const stderrSink: ByteSink = patient(Deno.stderr, 2);
+/** Our stderr, likewise. */
+export const stderrSink: ByteSink = sink("stderr", 2);
 
-function patient(stream: ByteSink, fd: number): ByteSink {
+function sink(name: string, fd: number): ByteSink {
   return {
     async write(bytes) {
-      for (;;) {
-        try {
-          return await stream.write(bytes);
-        } catch (error) {
-          if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-          await untilReady(fd, "writable");
-        }
+      try {
+        return await writeWaiting(fd, bytes);
+      } catch (error) {
+        // EPIPE; ECONNRESET when it is a socket.
+        if (isCode(error, "unavailable")) throw new Deno.errors.BrokenPipe(`nobody reads ${name}`, { cause: error });
+        if (!(error instanceof GantryError)) throw error;
+        const { code, hint } = error;
+        throw new GantryError(code, error.message.replace(`descriptor ${fd}`, name), { hint, cause: error });
       }
     },
   };

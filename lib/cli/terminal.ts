@@ -1,4 +1,5 @@
 /** The terminal of an attached container: raw mode that is always given back, and its size. */
+import { libcTerminal } from "../base/libc_terminal.ts";
 import type { CliIo } from "./context.ts";
 
 /** Columns and rows. */
@@ -26,7 +27,7 @@ export function onResize(io: Pick<CliIo, "onSignal">, listener: (size: TerminalS
   });
 }
 
-/** What {@link RawTerminal} needs of a terminal; `Deno.stdin` is one. */
+/** What {@link RawTerminal} needs of a terminal. */
 export interface RawDevice {
   setRaw(raw: boolean): void;
 }
@@ -56,7 +57,7 @@ export class RawTerminal implements Disposable {
   #raw = true;
 
   /** Switches to raw mode. Throws what the device throws when it is no terminal. */
-  constructor({ io, device = Deno.stdin, endOnSignals = true, raise = raiseSignal }: RawTerminalOptions) {
+  constructor({ io, device = libcTerminal(0), endOnSignals = true, raise = raiseSignal }: RawTerminalOptions) {
     this.#device = device;
     device.setRaw(true);
     const restore = () => this[Symbol.dispose]();
@@ -95,7 +96,7 @@ export class RawTerminal implements Disposable {
   #enterAgain(): void {
     if (!this.#raw) return;
     try {
-      // Deno remembers that it is raw and would do nothing: out and in again.
+      // Out and in again: what is given back at the end stays what was there at the start.
       this.#device.setRaw(false);
       this.#device.setRaw(true);
     } catch {

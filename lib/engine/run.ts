@@ -91,6 +91,8 @@ export async function runForeground(
   const attended = attachment;
   const detach = (): void => attended.detach();
   signal?.addEventListener("abort", detach, { once: true });
+  // It may have been aborted between the start and here.
+  if (signal?.aborted) detach();
   attended.forwardStdin(streams.stdin);
   options.onStarted?.({
     pid,
