@@ -1,10 +1,12 @@
 /** Something bytes are read from; `Deno.stdin` and `Deno.FsFile` are. */
 export interface ByteSource {
+  /** Fills the start of `buffer`; the number of bytes, or null at the end. */
   read(buffer: Uint8Array): Promise<number | null>;
 }
 
 /** Something bytes are written to, possibly fewer than given; `Deno.stdout` and `Deno.FsFile` are. */
 export interface ByteSink {
+  /** Writes the first of `bytes`; how many. */
   write(bytes: Uint8Array): Promise<number>;
 }
 

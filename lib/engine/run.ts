@@ -13,7 +13,9 @@ import type { TerminalSize } from "./task_api.ts";
 export interface ForegroundStreams {
   /** Undefined for no stdin. Its end is passed on. */
   readonly stdin?: ByteSource | undefined;
+  /** Gets stdout, or all that a terminal shows. */
   readonly stdout: ByteSink;
+  /** Gets stderr; nothing with a terminal. */
   readonly stderr: ByteSink;
 }
 
@@ -42,6 +44,7 @@ export interface ForegroundOptions extends Pick<WaitOptions, "onOutage"> {
    * and are not read until this resolves. Default: nobody, and the container blocks once its FIFOs are full.
    */
   readonly onDetached?: (() => Promise<void>) | undefined;
+  /** Default the real clock. */
   readonly clock?: Clock | undefined;
 }
 

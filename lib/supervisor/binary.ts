@@ -14,7 +14,9 @@ export interface ContainerdBinary {
   readonly executable: string;
   /** What it says, without a leading `v`, e.g. `1.7.24~ds1`. */
   readonly version: string;
+  /** First number of the version. */
   readonly major: number;
+  /** Second number of the version. */
   readonly minor: number;
   /** The newest format it reads without a migration. */
   readonly configVersion: ConfigVersion;

@@ -26,8 +26,11 @@ export interface ConfigInput {
 export interface GeneratedConfig {
   /** TOML, with a first line that says who wrote it. */
   readonly text: string;
+  /** The same, parsed. */
   readonly document: TomlTable;
+  /** Of the configuration's format. */
   readonly version: number;
+  /** Full ids. */
   readonly disabledPlugins: readonly string[];
 }
 

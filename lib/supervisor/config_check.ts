@@ -15,13 +15,17 @@ import { type ProgramResult, runProgram } from "./run_program.ts";
 export interface ConfigProblem {
   /** `error`: containerd refuses it. `unknown_key`: containerd ignores a key. `warning`: what containerd says itself. */
   readonly kind: "error" | "unknown_key" | "warning";
+  /** What is wrong, and with which key. */
   readonly message: string;
+  /** What may have been meant. */
   readonly hint?: string | undefined;
 }
 
 /** What {@link checkConfig} found. */
 export interface ConfigReport {
+  /** What was checked. */
   readonly config: GeneratedConfig;
+  /** Who it is for. */
   readonly binary: ContainerdBinary;
   /** Empty when there is nothing to say. */
   readonly problems: readonly ConfigProblem[];
@@ -29,7 +33,9 @@ export interface ConfigReport {
 
 /** What the checks need from outside. */
 export interface ConfigContext {
+  /** Default the real clock. */
   readonly clock?: Clock | undefined;
+  /** Ends it early. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -81,13 +81,10 @@ export class ContainerdLauncher implements Launcher {
 
   async cleanUp(): Promise<void> {
     const { pidfile, identity, address, ttrpcAddress } = this.#paths;
-    const removals = [
-      ...[pidfile, identity].map((path) => [path, removeIfExists(path)] as const),
-      ...[address, ttrpcAddress].map((path) => [path, removeStaleSocket(path)] as const),
-    ];
-    for (const [path, removal] of removals) {
-      await removal.catch((error) => log.warning("a file stays", { path, error: messageOf(error) }));
-    }
+    const keep = (path: string) => (error: unknown): void =>
+      log.warning("a file stays", { path, error: messageOf(error) });
+    for (const path of [pidfile, identity]) await removeIfExists(path).catch(keep(path));
+    for (const path of [address, ttrpcAddress]) await removeStaleSocket(path, { clock: this.#clock }).catch(keep(path));
   }
 
   async #adopt(running: RunningContainerd, signal: AbortSignal): Promise<Child> {
@@ -136,8 +133,7 @@ export class ContainerdLauncher implements Launcher {
   async #spawn(signal: AbortSignal): Promise<Child> {
     const paths = this.#paths;
     await prepareDirectories(paths);
-    await removeStaleSocket(paths.address);
-    await removeStaleSocket(paths.ttrpcAddress);
+    for (const path of [paths.address, paths.ttrpcAddress]) await removeStaleSocket(path, { clock: this.#clock });
     const { binary, config } = await this.#prepare(signal);
     await writeConfig(config, paths.config);
     rotateIdleLog(paths.log, { maxBytes: this.#options.logMaxBytes, maxFiles: this.#options.logMaxFiles });

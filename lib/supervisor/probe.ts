@@ -1,3 +1,5 @@
+import { removeIfExists } from "../base/atomic_file.ts";
+import type { Clock } from "../base/clock.ts";
 import { GantryError } from "../base/errors.ts";
 import type { PluginReport } from "./config_plugins.ts";
 
@@ -17,17 +19,29 @@ export interface ContainerdProbe {
   close(): void;
 }
 
-/** Opens a probe to the socket at `address`. */
-export type ProbeFactory = (address: string) => Promise<ContainerdProbe>;
-
-/** The real one. gRPC is loaded with the first: it costs a process 50 ms that most commands need not pay. */
-export async function connectProbe(address: string): Promise<ContainerdProbe> {
-  const [{ connectGrpc }, { isServing }, { getVersion }, { listPlugins }] = await Promise.all([
+/**
+ * Loads what {@link connectProbe} needs. gRPC costs a process 50 to 200 ms that most commands need not pay; a supervisor
+ * pays while containerd starts.
+ */
+export function loadProbe(): Promise<ProbeModules> {
+  return Promise.all([
     import("../rpc/grpc_transport.ts"),
     import("../containerd/health.ts"),
     import("../containerd/version.ts"),
     import("../containerd/introspection.ts"),
   ]);
+}
+
+type ProbeModules = readonly [
+  typeof import("../rpc/grpc_transport.ts"),
+  typeof import("../containerd/health.ts"),
+  typeof import("../containerd/version.ts"),
+  typeof import("../containerd/introspection.ts"),
+];
+
+/** The real one. */
+export async function connectProbe(address: string): Promise<ContainerdProbe> {
+  const [{ connectGrpc }, { isServing }, { getVersion }, { listPlugins }] = await loadProbe();
   const transport = connectGrpc(address);
   return {
     isServing: (options) => isServing(transport, options),
@@ -59,19 +73,23 @@ export async function socketState(path: string): Promise<SocketState> {
   }
 }
 
+/** A killed process holds its sockets until its last thread is gone, a moment after it is a zombie. */
+const lingerMs = 500;
+const lingerPollMs = 20;
+
 /**
- * Removes the socket of a dead containerd. One that somebody listens on, or a file of another kind, is
+ * Removes the socket of a dead containerd. One that somebody goes on listening on, or a file of another kind, is
  * `failed_precondition`: it is not ours to remove.
  */
-export async function removeStaleSocket(path: string): Promise<void> {
-  const state = await socketState(path);
-  if (state === "missing") return;
-  if (state === "stale") {
-    await Deno.remove(path).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-    return;
+export async function removeStaleSocket(path: string, { clock }: { readonly clock: Clock }): Promise<void> {
+  const end = clock.monotonic() + lingerMs;
+  let state = await socketState(path);
+  while (state === "listening" && clock.monotonic() < end) {
+    await clock.sleep(lingerPollMs);
+    state = await socketState(path);
   }
+  if (state === "missing") return;
+  if (state === "stale") return void await removeIfExists(path);
   throw new GantryError(
     "failed_precondition",
     state === "listening" ? `another process listens on ${path}` : `${path} is in the way: it is not a socket`,

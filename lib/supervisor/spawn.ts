@@ -32,16 +32,18 @@ const withheld =
  * Deno.Command can give a child neither a file as stdout nor a signal for its parent's death, so a shell does it and
  * becomes the program (same pid). The file must be the program's own: a pipe to us would break with our death. `umask`
  * as systemd gives it: containerd relies on it for what user namespaces must traverse.
+ *
+ * The test of PPID ends a child whose parent was killed before the child was a shell: until then nobody could have found
+ * it by its command line, and the next supervisor may have started another containerd. It also covers PDEATHSIG, which
+ * counts only from the moment it is set.
  */
-const shell = 'umask 022; exec "$@" >>"$0" 2>&1';
-/** PDEATHSIG counts from the moment it is set: a parent that died just before is seen by the changed PPID. */
-const tiedShell = `test "$PPID" = ${Deno.pid} || exit 125; ${shell}`;
+const shell = `test "$PPID" = ${Deno.pid} || exit 125; umask 022; exec "$@" >>"$0" 2>&1`;
 
 /** Starts a program in a session of its own, with no descriptor of ours. Resolves once it has been executed. */
 export async function spawnProgram(options: SpawnOptions): Promise<Child> {
   const { program, args, log, dieWithParent, version, signal } = options;
   signal?.throwIfAborted();
-  const script = ["-c", dieWithParent ? tiedShell : shell, log, program, ...args];
+  const script = ["-c", shell, log, program, ...args];
   const command = new Deno.Command(dieWithParent ? "setpriv" : "/bin/sh", {
     args: dieWithParent ? ["--pdeathsig", "KILL", "--", "/bin/sh", ...script] : script,
     detached: true,

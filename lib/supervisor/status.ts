@@ -22,15 +22,19 @@ export type InstanceState =
 export interface LastFailure {
   /** RFC 3339, UTC. */
   readonly at: string;
+  /** In words. */
   readonly reason: string;
 }
 
 /** What `gantry status` shows. Absent fields are undefined. */
 export interface SupervisorStatus {
+  /** What it is doing. */
   readonly state: InstanceState;
   /** containerd's gRPC socket. */
   readonly address: string;
+  /** Pid of the running containerd. */
   readonly containerdPid?: number | undefined;
+  /** Pid of the process that looks after it. */
   readonly supervisorPid?: number | undefined;
   /** containerd's version. */
   readonly version?: string | undefined;
@@ -40,6 +44,7 @@ export interface SupervisorStatus {
   readonly restarts: number;
   /** Age of the running containerd. */
   readonly uptimeSeconds?: number | undefined;
+  /** The last thing that went wrong, also of a supervisor that has ended. */
   readonly lastFailure?: LastFailure | undefined;
   /** Path of containerd's configuration. */
   readonly config: string;

@@ -24,6 +24,7 @@ export interface StopInstanceOptions extends InstanceLocation {
 export interface StopInstanceResult {
   /** False when nothing of the instance was running. */
   readonly stopped: boolean;
+  /** The supervisor that was ended. */
   readonly supervisorPid?: number | undefined;
   /** A containerd without a supervisor, which was ended directly. */
   readonly orphanPid?: number | undefined;
@@ -60,7 +61,7 @@ export async function stopInstance(options: StopInstanceOptions): Promise<StopIn
     }
     await removePidfile(paths);
     for (const path of [paths.address, paths.ttrpcAddress, ...socketsOf(orphan?.record?.address)]) {
-      await removeStaleSocket(path).catch((error) => log.warning("a socket stays", { path, error }));
+      await removeStaleSocket(path, { clock }).catch((error) => log.warning("a socket stays", { path, error }));
     }
     return {
       stopped: supervisor !== undefined || orphan !== undefined,

@@ -13,7 +13,7 @@ import { LogFollower } from "./log_follower.ts";
 import type { EndReason } from "./machine.ts";
 import { checkOptions, type SupervisorOptions } from "./options.ts";
 import { type InstancePaths, instancePaths } from "./paths.ts";
-import { connectProbe } from "./probe.ts";
+import { connectProbe, loadProbe } from "./probe.ts";
 import { readProgress } from "./progress.ts";
 import { failureReport } from "./report.ts";
 import { instanceState, type SupervisorStatus } from "./status.ts";
@@ -124,6 +124,8 @@ export class Supervisor implements AsyncDisposable {
     try {
       this.#followed = this.#follower.run(this.#following.signal);
       this.#lifecycle.dispatch({ type: "start" });
+      // Meanwhile; a failure is met again where it matters.
+      loadProbe().catch(() => {});
       if (signal?.aborted) onAbort();
       await this.#serving.promise;
       return this.status();
@@ -171,6 +173,8 @@ export class Supervisor implements AsyncDisposable {
   #changed(): void {
     const { state } = this.#lifecycle;
     if (state.name === "serving") this.#serving.resolve();
+    // Its last words, before another log takes the place of this one.
+    if (state.name === "recovering" || state.name === "ended") this.#follower.poll();
     const status = this.status();
     // The last word is written by #finish, when it is true.
     if (state.name !== "ended") this.#write(status);

@@ -10,6 +10,7 @@ export interface WaitForReadyOptions extends InstanceLocation {
   readonly pid: number;
   /** Default the real clock. */
   readonly clock?: Clock | undefined;
+  /** Ends the wait by rejecting. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -117,8 +117,11 @@ specTest(
     assert.deepEqual([three.memory, three.swap], [String(64 * mib), swapOf(300, 64)]);
 
     const four = await update({ memory: -1 });
-    assert.ok(isUnified ? four.memory === "max" && four.swap === "max" : Number(four.memory) > 2 ** 60, four.memory);
-    if (!isUnified && host.cgroup.swap) assert.ok(Number(four.swap) > 2 ** 60, four.swap);
+    assert.ok(
+      isUnified ? four.memory === "max" && four.swap === "max" : Number(four.memory) > 2 ** 60,
+      String(four.memory),
+    );
+    if (!isUnified && host.cgroup.swap) assert.ok(Number(four.swap) > 2 ** 60, String(four.swap));
 
     const five = await update({ memory: 32 * mib });
     assert.deepEqual([five.memory, five.swap], [String(32 * mib), swapOf(64, 32)]);

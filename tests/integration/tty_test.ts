@@ -2,184 +2,188 @@ import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { type GantryInstance, gantryTest, sh } from "../support/gantry.ts";
 import { gantryProgram } from "../support/gantry_program.ts";
-import { PtyProgram } from "../support/pty.ts";
+import { Pty } from "../support/pty.ts";
+import type { RunningProgram } from "../support/running_program.ts";
 
-/** `gantry run` on a terminal of its own. */
-function onTerminal(
-  gantry: GantryInstance,
-  args: readonly string[],
-  options: { readonly size?: { readonly columns: number; readonly rows: number }; readonly redirect?: string } = {},
-): PtyProgram {
-  return new PtyProgram([...gantryProgram(), "run", "--rootfs", gantry.rootfs, ...args], {
-    env: gantry.env,
-    ...options,
-  });
+const ctrlC = "\x03";
+const ctrlP = "\x10";
+const ctrlQ = "\x11";
+
+/** Starts `gantry run` with the root filesystem on a terminal. */
+function startOn(pty: Pty, gantry: GantryInstance, args: readonly string[]): RunningProgram {
+  return pty.start([...gantryProgram(), "run", "--rootfs", gantry.rootfs, ...args], gantry.env);
 }
-
-gantryTest("T04 the terminal has the right size before the first byte, and follows ours", {}, async (gantry) => {
-  const script = "stty size; trap 'stty size' WINCH; while :; do sleep 0.1; done";
-  await using program = onTerminal(gantry, ["--rm", "-it", ...sh(script)], { size: { columns: 101, rows: 31 } });
-  assert.equal(await program.untilOut(/\n/), "31 101\r\n");
-  program.resize(120, 40);
-  await program.untilOut(/40 120\r\n/);
-  program.signal("SIGKILL");
-  await program.ended();
-  assert.equal((await gantry.gantry(["rm", "-f", (await gantry.onlyRunning()).id])).code, 0);
-});
-
-gantryTest("T04 keys reach the program, also ctrl-c, and the terminal is given back at its end", {}, async (gantry) => {
-  const script =
-    "trap 'echo interrupted; exit 9' INT; echo up; read line; echo \"got $line\"; while :; do sleep 0.1; done";
-  await using program = onTerminal(gantry, ["--rm", "-it", ...sh(script)]);
-  const before = await program.settings();
-  await program.untilOut(/up/);
-  assert.notEqual(await program.settings(), before, "raw while it runs");
-  program.type("hello\r");
-  await program.untilOut(/hello\r\ngot hello\r\n/);
-  program.type("\x03");
-  const end = await program.ended();
-  assert.deepEqual([end.code, end.out], [9, "up\r\nhello\r\ngot hello\r\n^Cinterrupted\r\n"]);
-  assert.equal(await program.settings(), before);
-});
-
-for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) {
-  gantryTest(`T04 the terminal is given back when ${signal} ends it`, { versions: ["1.7"] }, async (gantry) => {
-    await using program = onTerminal(gantry, [
-      "--rm",
-      "-it",
-      ...sh("trap 'exit 5' TERM HUP INT; echo up; while :; do sleep 0.1; done"),
-    ]);
-    const before = await program.settings();
-    await program.untilOut(/up/);
-    program.signal(signal);
-    assert.equal((await program.ended()).code, 5, "the program got the signal and chose its code");
-    assert.equal(await program.settings(), before);
-  });
-}
-
-gantryTest("T04 the terminal is given back when the start fails", { versions: ["1.6"] }, async (gantry) => {
-  await using program = onTerminal(gantry, ["--rm", "-it", "--", "nope"]);
-  const before = await program.settings();
-  assert.equal((await program.ended()).code, 127);
-  assert.equal(await program.settings(), before);
-});
-
-gantryTest("T05 the third INT frees the terminal and leaves the container", {}, async (gantry) => {
-  await using program = onTerminal(gantry, [
-    "--name",
-    "deaf",
-    "-t",
-    ...sh("trap '' INT; echo up; while :; do sleep 0.1; done"),
-  ]);
-  await program.untilOut(/up/);
-  // Spaced, for the kernel makes one of several that are pending.
-  const end = await eventually(async () => {
-    program.signal("SIGINT");
-    return await program.ended(200).catch(() => undefined);
-  }, { what: "the third one to free the terminal" });
-  assert.equal(end.code, 1, end.out);
-  assert.match(end.out, /container deaf goes on/);
-  assert.match((await gantry.gantry(["ps"])).out, /Up .*deaf/);
-  assert.equal((await gantry.gantry(["rm", "-f", "deaf"])).code, 0);
-});
 
 gantryTest(
-  "T04 the detach keys leave the container running, its output goes to a log, --rm removes it at its end",
+  "T04 a program sees the size of the terminal in its first instruction, and each change of it",
   {},
   async (gantry) => {
-    const script =
-      'echo up; read line; echo "got $line"; sleep 1; i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i+1)); done; sleep 3';
-    await using program = onTerminal(gantry, ["--rm", "--name", "shell", "-it", ...sh(script)]);
-    const before = await program.settings();
-    await program.untilOut(/up/);
-    program.type("a\x10b\r");
-    await program.untilOut(/got a/);
-    program.type("\x10\x11");
-    const end = await program.ended();
-    assert.equal(end.code, 0, end.out);
-    assert.equal(await program.settings(), before);
-    assert.match((await gantry.gantry(["ps"])).out, /shell/);
-    const { id } = await gantry.onlyRunning();
-    const log = `${gantry.root}/containers/default/${id}/stdout.log`;
-    await eventually(async () => (await Deno.readTextFile(log).catch(() => "")).includes("line 2999\r\n"), {
-      what: "all lines in the log: the pipe would hold a third of them",
-    });
-    await eventually(async () => (await gantry.containers()).length === 0, { what: "its removal" });
+    await using pty = new Pty({ rows: 33, columns: 117 });
+    const script = "stty size; trap 'stty size; exit 3' WINCH; echo ready; while :; do sleep 0.05; done";
+    await using program = startOn(pty, gantry, ["--rm", "-it", ...sh(script)]);
+    await pty.shows(/^33 117\r\nready\r\n/);
+    pty.resize({ rows: 50, columns: 100 });
+    await pty.shows(/ready\r\n50 100\r\n/);
+    assert.equal((await program.ended()).code, 3);
   },
 );
 
-gantryTest("T04 --detach-keys chooses other keys, and none", { versions: ["2.1"] }, async (gantry) => {
-  await using other = onTerminal(gantry, ["--name", "other", "--detach-keys", "ctrl-a,q", "-it", "--", "cat"]);
-  await gantry.onlyRunning();
-  other.type("\x10\x11x\r");
-  await other.untilOut(/x/);
-  other.type("\x01q");
-  assert.equal((await other.ended()).code, 0);
-  assert.equal((await gantry.gantry(["rm", "-f", "other"])).code, 0);
-  await using none = onTerminal(gantry, [
-    "--rm",
-    "--detach-keys",
-    "",
-    "-it",
-    ...sh("echo up; stty raw -echo; head -c 2 | od -c"),
-  ]);
-  await none.untilOut(/up/);
-  none.type("\x10\x11");
-  await none.untilOut(/020 021/);
-  assert.equal((await none.ended()).code, 0);
+gantryTest("T04 keys go to the program as they are, and the terminal is given back at its end", {}, async (gantry) => {
+  await using pty = new Pty();
+  const before = await pty.modes();
+  const script = "trap 'echo got INT; exit 5' INT; echo ready; while :; do read -r line; echo \"<$line>\"; done";
+  await using program = startOn(pty, gantry, ["--rm", "-it", ...sh(script)]);
+  await pty.shows(/ready/);
+  assert.match(await pty.modes(), / -icanon .* -echo /s);
+  pty.type("hello\r");
+  await pty.shows(/hello\r\n<hello>\r\n/);
+  pty.type(ctrlC);
+  assert.equal((await program.ended()).code, 5);
+  await pty.shows(/got INT/);
+  assert.doesNotMatch(pty.seen, /hello.*hello.*hello/s, "one echo and one answer");
+  assert.equal(await pty.modes(), before);
 });
 
-gantryTest(
-  "T04 -t without -i shows a terminal and leaves ours alone; -i without -t is a pipe",
-  { versions: ["1.6"] },
-  async (gantry) => {
-    await using terminal = onTerminal(gantry, ["--rm", "-t", ...sh("tty; test -t 1 && echo yes")]);
-    // Our terminal stays as it is, with its own idea of line ends.
-    assert.equal((await terminal.ended()).out.replaceAll("\r", ""), "/dev/pts/0\nyes\n");
-    await using pipe = onTerminal(gantry, ["--rm", "-i", ...sh("tty; test -t 1 || echo no; cat")]);
-    await pipe.untilOut(/no/);
-    pipe.type("typed\r");
-    pipe.type("\x04");
-    const end = await pipe.ended();
-    assert.deepEqual([end.code, end.out.replaceAll("\r", "")], [0, "not a tty\nno\ntyped\ntyped\n"]);
-  },
-);
-
-gantryTest("T05 signals sent to run reach the program, by name", {}, async (gantry) => {
-  const script =
-    'for s in HUP USR1 USR2 TERM QUIT ALRM CONT; do trap "echo got $s" $s; done; echo up; while :; do sleep 0.05; done';
-  await using program = gantry.startRun(["--name", "traps", ...sh(script)]);
-  await program.untilOut(/up/);
-  for (const name of ["HUP", "USR1", "USR2", "TERM", "QUIT", "ALRM", "CONT"] as const) {
-    program.signal(`SIG${name}`);
-    await program.untilOut(new RegExp(`got ${name}\\n`));
+gantryTest("T04 the terminal is given back on every way out", {}, async (gantry) => {
+  await using pty = new Pty();
+  const before = await pty.modes();
+  const wait = ["-it", "--rm", ...sh("trap '' TERM HUP INT; echo ready; while :; do sleep 0.05; done")];
+  const ways: readonly (readonly [
+    string,
+    readonly string[],
+    ((program: RunningProgram) => Promise<void>) | undefined,
+    number,
+  ])[] = [
+    ["the command is not there", ["-it", "--rm", "--", "nope"], undefined, 127],
+    ["the working directory is a file", ["-it", "--rm", "-w", "/etc/passwd", "--", "true"], undefined, 125],
+    ["the container is killed", wait, async () => {
+      const { pid } = await gantry.onlyRunning();
+      Deno.kill(pid, "SIGKILL");
+    }, 137],
+    [
+      "a signal ends it",
+      ["-it", "--rm", ...sh("trap 'exit 9' HUP; echo ready; while :; do sleep 0.05; done")],
+      (program) => {
+        program.signal("SIGHUP");
+        return Promise.resolve();
+      },
+      9,
+    ],
+    ["three signals that it ignores", wait, async (program) => {
+      for (const name of ["SIGTERM", "SIGINT", "SIGTERM"] as const) {
+        program.signal(name);
+        // Two of a kind that wait at once are one.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }, 1],
+    ["the proxy is off and a signal comes", ["--sig-proxy=false", ...wait], (program) => {
+      program.signal("SIGTERM");
+      return Promise.resolve();
+    }, 143],
+  ];
+  for (const [way, args, act, code] of ways) {
+    const shown = pty.seen.length;
+    await using program = startOn(pty, gantry, args);
+    if (act !== undefined) {
+      await eventually(() => pty.seen.slice(shown).includes("ready"), { what: `${way}: ready` });
+      await act(program);
+    }
+    const end = await program.ended();
+    assert.equal(end.code, code, `${way}: ${pty.seen.slice(shown)}`);
+    assert.equal(await pty.modes(), before, way);
+    for (const id of await gantry.containers()) await gantry.gantry(["rm", "-f", id]);
   }
-  assert.equal((await gantry.gantry(["rm", "-f", "traps"])).code, 0);
+});
+
+gantryTest("T04 the detach keys leave the container running, and nothing it writes is lost", {}, async (gantry) => {
+  await using pty = new Pty();
+  const before = await pty.modes();
+  const script =
+    "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); echo line $i; [ $i != 1000 ] || read -r x; done; sleep 1000";
+  await using program = startOn(pty, gantry, ["--name", "left", "-it", ...sh(script)]);
+  await pty.shows(/line 1000\r\n/);
+  pty.type(`go\r`);
+  pty.type(ctrlP + ctrlQ);
+  assert.equal((await program.ended()).code, 0);
+  assert.equal(await pty.modes(), before);
+  assert.match(pty.seen, /gantry: container left goes on/);
+  const { id } = await gantry.onlyRunning();
+  const log = `${gantry.root}/containers/default/${id}/stdout.log`;
+  const kept = await eventually(async () => {
+    const text = await Deno.readTextFile(log).catch(() => "");
+    return text.includes("line 30000\r\n") && text;
+  }, { what: "the rest in the log" });
+  const shown = pty.seen.replace(/\r?\ngantry: container left goes on.*$/s, "");
+  const lines = [...`${shown}${kept}`.matchAll(/line (\d+)\r\n/g)].map(([, number]) => Number(number));
+  assert.deepEqual(
+    lines,
+    Array.from({ length: 30_000 }, (_, i) => i + 1),
+    "every line once, on the terminal or in the log",
+  );
+  assert.equal((await gantry.gantry(["rm", "-f", "left"])).code, 0);
+});
+
+gantryTest("T04 a container with --rm that was detached from is removed at its end", {}, async (gantry) => {
+  await using pty = new Pty();
+  await using program = startOn(pty, gantry, ["--rm", "-it", ...sh("echo ready; read -r x; sleep 0.5; echo bye")]);
+  await pty.shows(/ready/);
+  pty.type(`go\r${ctrlP}${ctrlQ}`);
+  assert.equal((await program.ended()).code, 0);
+  await gantry.assertEmpty(15_000);
+});
+
+gantryTest("T04 detach keys can be others or none, and half of them is input", {}, async (gantry) => {
+  await using pty = new Pty();
+  const reader = sh("stty raw -echo; echo ready; cat -v & wait");
+  {
+    await using program = startOn(pty, gantry, [
+      "--rm",
+      "-it",
+      "--detach-keys",
+      "ctrl-a,d",
+      ...sh("stty -icanon -echo; echo ready; cat -v"),
+    ]);
+    await pty.shows(/ready/);
+    pty.type(ctrlP + ctrlQ);
+    await pty.shows(/\^P\^Q/);
+    pty.type("\x01x");
+    await pty.shows(/\^Ax/);
+    pty.type("\x01");
+    await pty.shows(/\^Ax\^A/, 3000);
+    pty.type("\x01d");
+    assert.equal((await program.ended()).code, 0);
+  }
+  assert.equal((await gantry.gantry(["rm", "-f", (await gantry.onlyRunning()).id])).code, 0);
+  const shown = pty.seen.length;
+  await using program = startOn(pty, gantry, ["--rm", "-it", "--detach-keys", "", ...reader]);
+  await eventually(() => pty.seen.slice(shown).includes("ready"), { what: "ready" });
+  await using _killed = { [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+  assert.equal((await gantry.gantry(["rm", "-f", (await gantry.onlyRunning()).id])).code, 0);
   assert.equal((await program.ended()).code, 137);
 });
 
-gantryTest(
-  "T05 without --sig-proxy a signal ends gantry and not the container",
-  { versions: ["1.7"] },
-  async (gantry) => {
-    await using program = gantry.startRun(["--name", "calm", "--sig-proxy=false", ...sh("echo up; sleep 100")]);
-    await program.untilOut(/up/);
-    program.signal("SIGTERM");
-    const end = await program.ended();
-    assert.match(end.err, /container calm goes on/);
-    assert.match((await gantry.gantry(["ps"])).out, /calm/);
-    assert.equal((await gantry.gantry(["rm", "-f", "calm"])).code, 0);
-  },
-);
-
-gantryTest("T05 a signal before the start undoes everything", {}, async (gantry) => {
-  for (const ms of [60, 100, 140]) {
-    await using program = gantry.startRun(["--rm", "--name", "early", ...sh("sleep 1; exit 7")]);
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    program.signal("SIGINT");
-    const end = await program.ended();
-    // Too late to be early, it went to the program, whose first process ignores it.
-    assert.ok([130, 7].includes(end.code), `after ${ms} ms: ${end.code} ${end.err}`);
-    await gantry.assertEmpty(10_000);
-  }
+gantryTest("T04 a terminal without -i shows output only, and -i without -t is no terminal", {}, async (gantry) => {
+  await using pty = new Pty({ rows: 40, columns: 99 });
+  const before = await pty.modes();
+  const only = await pty.run(
+    [
+      ...gantryProgram(),
+      "run",
+      "--rm",
+      "-t",
+      "--rootfs",
+      gantry.rootfs,
+      ...sh("stty size; test -t 1 && echo tty; cat"),
+    ],
+    gantry.env,
+  );
+  assert.equal(only.code, 0);
+  await pty.shows(/^40 99\r\ntty\r\n$/);
+  assert.equal(await pty.modes(), before);
+  await using program = startOn(pty, gantry, ["--rm", "-i", ...sh('test -t 0 || echo no tty; read -r x; echo "<$x>"')]);
+  await pty.shows(/no tty\r\n/);
+  assert.equal(await pty.modes(), before);
+  pty.type("typed\r");
+  assert.equal((await program.ended()).code, 0);
+  await pty.shows(/typed\r\n<typed>\r\n$/);
 });

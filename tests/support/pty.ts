@@ -1,139 +1,113 @@
-/** A program on a terminal of its own, as a person has it: typed into, read, resized, looked at with stty(1). */
+/** A pseudo-terminal: the test is the person in front of it, a program under test has the other side. */
 import { eventually } from "./eventually.ts";
+import { type ProgramResult, RunningProgram } from "./running_program.ts";
 
 const libc = Deno.dlopen("libc.so.6", {
-  posix_openpt: { parameters: ["i32"], result: "i32" },
-  grantpt: { parameters: ["i32"], result: "i32" },
-  unlockpt: { parameters: ["i32"], result: "i32" },
-  ptsname_r: { parameters: ["i32", "buffer", "usize"], result: "i32" },
-  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
+  grantpt: { parameters: ["i32"], result: "i32" },
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  posix_openpt: { parameters: ["i32"], result: "i32" },
+  ptsname_r: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  unlockpt: { parameters: ["i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
 }).symbols;
 
-const O_RDWR = 2;
-const O_NOCTTY = 0o400;
-const O_NONBLOCK = 0o4000;
-const O_CLOEXEC = 0o2000000;
+const O_RDWR_NOCTTY_NONBLOCK_CLOEXEC = 0o2004402;
 const TIOCSWINSZ = 0x5414n;
-const pollMs = 5;
 
-/** Options of {@link PtyProgram}. */
-export interface PtyOptions {
-  readonly env: Readonly<Record<string, string>>;
-  /** Size at the start; default 80 × 24. */
-  readonly size?: { readonly columns: number; readonly rows: number } | undefined;
-  /** Redirections in the shell's words that replace the terminal, e.g. `</dev/null`. */
-  readonly redirect?: string | undefined;
+/** Rows and columns. */
+export interface PtySize {
+  readonly rows: number;
+  readonly columns: number;
 }
 
-/** A program whose controlling terminal is a new pty. Disposing kills it. */
-export class PtyProgram implements AsyncDisposable {
-  /** The terminal, e.g. `/dev/pts/3`. */
+/** One pseudo-terminal. Disposing hangs it up. */
+export class Pty implements AsyncDisposable {
+  /** Path of the program's side, e.g. `/dev/pts/3`. */
   readonly path: string;
-  readonly pid: number;
   readonly #master: number;
-  readonly #child: Deno.ChildProcess;
-  #out = "";
-  #ended = false;
-  #polling = true;
-  readonly #polled: Promise<void>;
+  /** Held open: what the kernel keeps of a terminal's modes goes with its last open file. */
+  readonly #slave: Deno.FsFile;
+  readonly #stop = new AbortController();
+  readonly #reading: Promise<void>;
+  #seen = "";
 
-  constructor(argv: readonly string[], options: PtyOptions) {
-    const { columns, rows } = options.size ?? { columns: 80, rows: 24 };
-    this.#master = libc.posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  constructor(size: PtySize = { rows: 24, columns: 80 }) {
+    this.#master = libc.posix_openpt(O_RDWR_NOCTTY_NONBLOCK_CLOEXEC);
     const name = new Uint8Array(64);
-    const failed = libc.grantpt(this.#master) + libc.unlockpt(this.#master) + libc.ptsname_r(this.#master, name, 64n);
-    if (this.#master < 0 || failed !== 0) throw new Error("no pty can be had");
+    if (this.#master < 0 || libc.grantpt(this.#master) !== 0 || libc.unlockpt(this.#master) !== 0) {
+      throw new Error("no pseudo-terminal can be had");
+    }
+    libc.ptsname_r(this.#master, name, BigInt(name.length));
     this.path = new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
-    this.resize(columns, rows);
-    // setsid -c makes the terminal on stdin the controlling one, and keeps the pid: sh leads no process group.
-    const script = `exec setsid -c "$@" <"$0" >"$0" 2>&1`;
-    const inner = options.redirect === undefined ? argv : ["sh", "-c", `exec "$@" ${options.redirect}`, "sh", ...argv];
-    this.#child = new Deno.Command("sh", {
-      args: ["-c", script, this.path, ...inner],
-      env: { ...options.env },
-      clearEnv: true,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    this.pid = this.#child.pid;
-    this.#child.status.then(() => this.#ended = true);
-    this.#polled = this.#poll();
+    this.#slave = Deno.openSync(this.path, { read: true, write: true });
+    this.resize(size);
+    this.#reading = this.#readAll();
   }
 
-  /** What it has shown so far. */
-  get out(): string {
-    return this.#out;
+  /** All that has been shown. */
+  get seen(): string {
+    return this.#seen;
   }
 
-  /** Tells the terminal another size; the kernel then sends SIGWINCH to its foreground. */
-  resize(columns: number, rows: number): void {
+  /** Gives it another size; the program in its foreground gets WINCH. */
+  resize({ rows, columns }: PtySize): void {
     libc.ioctl(this.#master, TIOCSWINSZ, new Uint8Array(Uint16Array.of(rows, columns, 0, 0).buffer));
   }
 
   /** Types. */
   type(text: string): void {
     const bytes = new TextEncoder().encode(text);
-    libc.write(this.#master, bytes, BigInt(bytes.length));
-  }
-
-  /** Sends it a signal. */
-  signal(name: Deno.Signal): void {
-    if (!this.#ended) Deno.kill(this.pid, name);
-  }
-
-  /** The terminal's settings in words. */
-  async settings(): Promise<string> {
-    const { stdout } = await new Deno.Command("stty", { args: ["-a", "-F", this.path], stdin: "null" }).output();
-    // The size is no setting.
-    return new TextDecoder().decode(stdout).replace(/rows \d+; columns \d+; /, "");
-  }
-
-  /** Waits until what it has shown matches. */
-  async untilOut(pattern: RegExp): Promise<string> {
-    return await eventually(() => {
-      if (pattern.test(this.#out)) return this.#out;
-      if (this.#ended) throw new Error(`ended without ${pattern}:\n${this.#out}`);
-      return undefined;
-    }, { what: `${pattern} on the terminal (shown: ${JSON.stringify(this.#out)})`, everyMs: pollMs });
-  }
-
-  /** Waits for its end. */
-  async ended(withinMs = 60_000): Promise<{ readonly code: number; readonly out: string }> {
-    await eventually(() => this.#ended, {
-      what: `the end of pid ${this.pid} (shown: ${this.#out})`,
-      withinMs,
-      everyMs: 5,
-    });
-    const { code } = await this.#child.status;
-    this.#drain();
-    return { code, out: this.#out };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.signal("SIGKILL");
-    await this.#child.status;
-    this.#polling = false;
-    await this.#polled;
-    libc.close(this.#master);
-  }
-
-  async #poll(): Promise<void> {
-    while (this.#polling) {
-      this.#drain();
-      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    if (Number(libc.write(this.#master, bytes, BigInt(bytes.length))) !== bytes.length) {
+      throw new Error(`the terminal does not take ${JSON.stringify(text)}`);
     }
   }
 
-  #drain(): void {
-    const buffer = new Uint8Array(64 << 10);
-    for (;;) {
+  /** Waits until what has been shown matches. */
+  async shows(pattern: RegExp, withinMs = 10_000): Promise<string> {
+    const found = await eventually(() => pattern.test(this.#seen) && this.#seen, {
+      what: `${pattern} on the terminal`,
+      withinMs,
+      everyMs: 5,
+    }).catch((error: unknown) => {
+      throw new Error(`the terminal shows ${JSON.stringify(this.#seen)}`, { cause: error });
+    });
+    return found;
+  }
+
+  /** The modes of the terminal, as `stty -a` tells them. */
+  async modes(): Promise<string> {
+    const { stdout } = await new Deno.Command("stty", { args: ["-a", "-F", this.path], stdin: "null" }).output();
+    return new TextDecoder().decode(stdout);
+  }
+
+  /** Runs a program as the leader of a session whose terminal this is. */
+  start(argv: readonly string[], env: Readonly<Record<string, string>>): RunningProgram {
+    return new RunningProgram(["setsid", "-c", ...argv], { env, redirect: `<>${this.path} >&0 2>&0` });
+  }
+
+  /** The same, to its end. */
+  async run(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<ProgramResult> {
+    await using program = this.start(argv, env);
+    return await program.ended();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#reading;
+    this.#slave.close();
+    libc.close(this.#master);
+  }
+
+  async #readAll(): Promise<void> {
+    const buffer = new Uint8Array(4096);
+    const decoder = new TextDecoder();
+    while (!this.#stop.signal.aborted) {
       const length = Number(libc.read(this.#master, buffer, BigInt(buffer.length)));
-      if (length <= 0) return;
-      this.#out += new TextDecoder().decode(buffer.subarray(0, length));
+      if (length > 0) this.#seen += decoder.decode(buffer.subarray(0, length), { stream: true });
+      // Nothing new; the program's side is held open, so there is no end.
+      else await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }
 }

@@ -9,11 +9,11 @@ import {
   uncompress,
 } from "../../../lib/engine/archive/compression.ts";
 import { readTar } from "../../../lib/engine/archive/tar_reader.ts";
+import { loadZstd } from "../../../lib/engine/archive/zstd_stream.ts";
 import { test } from "../../support/test.ts";
 import { bytesOf, streamOf, tarOf } from "./archive_setting.ts";
 
-// The first use of node:zlib opens what Deno keeps for the life of the process.
-await import("../../../lib/engine/archive/zstd_stream.ts");
+loadZstd();
 
 async function archive(): Promise<Uint8Array<ArrayBuffer>> {
   const noise = crypto.getRandomValues(new Uint8Array(60_000));
@@ -60,14 +60,10 @@ for (const compression of compressions) {
 test("X01 changed bytes in a compressed archive give an error, never a crash or a hang", async () => {
   for (const compression of ["gzip", "zstd"] as const) {
     const packed = await bytesOf(await compress(streamOf(await archive()), compression));
-    for (let at = 4; at < packed.length; at += 4001) {
+    for (let at = 40; at < packed.length; at += 1009) {
       const changed = packed.slice();
       changed[at] = (changed[at] ?? 0) ^ 0xff;
-      // What zstd does not notice (it writes no checksum) has to be a whole tar still.
-      await read(changed).then(
-        (bytes) => assert.equal(bytes, 360_000),
-        (error) => assert.ok(isCode(error, "data_loss") || isCode(error, "invalid_argument"), String(error)),
-      );
+      await assert.rejects(read(changed), (error) => isCode(error, "data_loss"), `${compression} at ${at}`);
     }
   }
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copy, writeAll } from "../../../lib/engine/copy.ts";
+import { type ByteSource, copy, writeAll } from "../../../lib/engine/copy.ts";
 import { AttachedStdio } from "../../../lib/engine/stdio.ts";
 import { test } from "../../support/test.ts";
 
@@ -12,7 +12,7 @@ async function withDirectory(body: (directory: string) => Promise<void>): Promis
   }
 }
 
-async function text(file: Deno.FsFile): Promise<string> {
+async function text(file: ByteSource): Promise<string> {
   const chunks: Uint8Array[] = [];
   await copy(file, { write: (bytes) => Promise.resolve(chunks.push(bytes.slice()) && bytes.length) });
   return new TextDecoder().decode(Uint8Array.from(chunks.flatMap((chunk) => [...chunk])));

@@ -21,6 +21,8 @@ function answering(...answers: readonly (ExitStatus | GantryError)[]) {
   return { wait, calls: () => calls };
 }
 
+const witness = { exit: Promise.resolve(exit), answers: () => Promise.resolve(true) };
+
 test("waiting passes the exit status on", async () => {
   assert.deepEqual(await waitThroughOutages(answering(exit), process, { clock }), exit);
 });
@@ -50,7 +52,7 @@ test("an exit that was lost in an outage is 255 and inexact, never success", asy
 
 test("an exit that was lost by the runtime is taken from whoever saw it", async () => {
   const tasks = answering(new GantryError("unavailable", "gone"), new GantryError("not_found", "no such task"));
-  assert.deepEqual(await waitThroughOutages(tasks, process, { clock, salvage: () => Promise.resolve(exit) }), exit);
+  assert.deepEqual(await waitThroughOutages(tasks, process, { clock, salvage: () => Promise.resolve(witness) }), exit);
 });
 
 test("waiting ends with cancelled when it is aborted in an outage", async () => {

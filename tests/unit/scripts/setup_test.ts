@@ -108,7 +108,7 @@ test("an unknown argument is refused", async () => {
   await withMachine(async ({ setup }) => {
     const { code, said } = await setup(["--test"]);
     assert.equal(code, 1);
-    assert.match(said, /unknown argument --test \(usage: scripts\/setup \[--tests\]\)/);
+    assert.match(said, /unknown argument --test \(usage: scripts\/setup \[--tests \| --bench\]\)/);
   });
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { errnoOf } from "../../../lib/base/errno.ts";
 import { GantryError, isCode } from "../../../lib/base/errors.ts";
 import { bootId, type ProcessIdentity, readIdentity } from "../../../lib/base/proc.ts";
 import {
@@ -143,6 +144,27 @@ test("S10 a containerd is found by its command line when its pidfile was never w
   await using child = running(program, ["--config", here.paths.config]);
   const found = await eventually(() => findRunning(here.paths));
   assert.deepEqual([found.identity.pid, found.record], [child.pid, undefined]);
+});
+
+test("S09 a process that ends while it is looked at is gone, and nothing else", async () => {
+  for (const name of ["cmdline", "stat", "status"]) {
+    const child = running("/bin/sleep", ["1000"]);
+    using file = Deno.openSync(`/proc/${child.pid}/${name}`);
+    await child[Symbol.asyncDispose]();
+    // The kernel's own error: opened while it lived, read when it was dead. Deno gives it no code.
+    assert.throws(() => file.readSync(new Uint8Array(100)), (error) => errnoOf(error) === "ESRCH", name);
+  }
+  await using here = await withDirectories(await place());
+  await Deno.writeTextFile(here.paths.config, "");
+  const end = performance.now() + 1500;
+  while (performance.now() < end) {
+    const children = Array.from({ length: 6 }, () => running("/bin/true", []));
+    for (let look = 0; look < 3; look++) {
+      assert.equal(await findRunning(here.paths), undefined);
+      for (const { pid } of children) await readIdentity(pid);
+    }
+    for (const child of children) await child.status;
+  }
 });
 
 test("S07 processes with a similar command line are not taken for containerd", async () => {
