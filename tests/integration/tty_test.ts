@@ -5,6 +5,7 @@ import { gantryProgram } from "../support/gantry_program.ts";
 import { Pty } from "../support/pty.ts";
 import type { RunningProgram } from "../support/running_program.ts";
 
+const ctrlA = "\x01";
 const ctrlC = "\x03";
 const ctrlP = "\x10";
 const ctrlQ = "\x11";
@@ -134,30 +135,26 @@ gantryTest("T04 a container with --rm that was detached from is removed at its e
 
 gantryTest("T04 detach keys can be others or none, and half of them is input", {}, async (gantry) => {
   await using pty = new Pty();
-  const reader = sh("stty raw -echo; echo ready; cat -v & wait");
+  const echo = sh("stty raw -echo; echo ready; cat");
   {
-    await using program = startOn(pty, gantry, [
-      "--rm",
-      "-it",
-      "--detach-keys",
-      "ctrl-a,d",
-      ...sh("stty -icanon -echo; echo ready; cat -v"),
-    ]);
+    await using program = startOn(pty, gantry, ["--rm", "-it", "--detach-keys", "ctrl-a,d", ...echo]);
     await pty.shows(/ready/);
     pty.type(ctrlP + ctrlQ);
-    await pty.shows(/\^P\^Q/);
+    await pty.shows(new RegExp(ctrlP + ctrlQ));
     pty.type("\x01x");
-    await pty.shows(/\^Ax/);
+    await pty.shows(new RegExp(ctrlA + "x"));
+    // Held back, for it may be the first of the keys, but not for long.
     pty.type("\x01");
-    await pty.shows(/\^Ax\^A/, 3000);
+    await pty.shows(new RegExp(`${ctrlA}x${ctrlA}`), 3000);
     pty.type("\x01d");
     assert.equal((await program.ended()).code, 0);
   }
   assert.equal((await gantry.gantry(["rm", "-f", (await gantry.onlyRunning()).id])).code, 0);
   const shown = pty.seen.length;
-  await using program = startOn(pty, gantry, ["--rm", "-it", "--detach-keys", "", ...reader]);
+  await using program = startOn(pty, gantry, ["--rm", "-it", "--detach-keys", "", ...echo]);
   await eventually(() => pty.seen.slice(shown).includes("ready"), { what: "ready" });
-  await using _killed = { [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
+  pty.type(ctrlP + ctrlQ);
+  await eventually(() => pty.seen.slice(shown).includes(ctrlP + ctrlQ), { what: "the keys" });
   assert.equal((await gantry.gantry(["rm", "-f", (await gantry.onlyRunning()).id])).code, 0);
   assert.equal((await program.ended()).code, 137);
 });
@@ -173,12 +170,13 @@ gantryTest("T04 a terminal without -i shows output only, and -i without -t is no
       "-t",
       "--rootfs",
       gantry.rootfs,
-      ...sh("stty size; test -t 1 && echo tty; cat"),
+      ...sh("stty size; test -t 1 && echo tty"),
     ],
     gantry.env,
   );
   assert.equal(only.code, 0);
-  await pty.shows(/^40 99\r\ntty\r\n$/);
+  // Our terminal keeps its own idea of line ends beside the container's.
+  await pty.shows(/^40 99\r\r\ntty\r\r\n$/);
   assert.equal(await pty.modes(), before);
   await using program = startOn(pty, gantry, ["--rm", "-i", ...sh('test -t 0 || echo no tty; read -r x; echo "<$x>"')]);
   await pty.shows(/no tty\r\n/);
