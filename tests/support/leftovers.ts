@@ -54,13 +54,14 @@ export async function assertNothingLeft(before: Snapshot, options: NothingLeftOp
 /** What {@link assertNothingLeft} would complain about. Another suite's cgroups come and go meanwhile: only what stays counts. */
 export async function leftSince(before: Snapshot, options: NothingLeftOptions = {}): Promise<readonly string[]> {
   const end = Date.now() + (options.withinMs ?? 5000);
-  let left = await newSince(before);
-  while (left.length > 0 && Date.now() < end) {
+  let left = await newThings(before);
+  while (left.size > 0 && Date.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, 100));
-    const now = new Set(await newSince(before));
-    left = left.filter((line) => now.has(line));
+    const now = await newThings(before);
+    // By key: a process that executes another program meanwhile is the same one under another line.
+    left = new Map([...now].filter(([key]) => left.has(key)));
   }
-  return left;
+  return [...left.values()].sort();
 }
 
 /** Mount points below or made of one folder, the innermost first. */
@@ -70,8 +71,12 @@ export async function mountsOf(scope: string): Promise<readonly string[]> {
 
 /** One line for each thing that is there now and was not there in `before`. */
 export async function newSince(before: Snapshot): Promise<readonly string[]> {
+  return [...(await newThings(before)).values()].sort();
+}
+
+async function newThings(before: Snapshot): Promise<ReadonlyMap<string, string>> {
   const now = await snapshot({ scope: before.scope });
-  return [...now.things].filter(([key]) => !before.things.has(key)).map(([, line]) => line).sort();
+  return new Map([...now.things].filter(([key]) => !before.things.has(key)));
 }
 
 type Thing = readonly [key: string, line: string];
