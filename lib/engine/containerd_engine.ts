@@ -6,6 +6,7 @@ import { ContainerdTasks } from "../containerd/tasks.ts";
 import { getVersion } from "../containerd/version.ts";
 import { type CallOptions, isUnsent, type Transport } from "../rpc/transport.ts";
 import { witnessExit } from "../shim/exit_witness.ts";
+import { removeDeadShimSocket } from "../shim/shim_socket.ts";
 import { packJson, typeUrls } from "../wire/any.ts";
 import { assertId, assertNamespace } from "../wire/identifier.ts";
 import type { ExitStatus, StdioPaths } from "../wire/task.ts";
@@ -162,6 +163,7 @@ export class ContainerdEngine implements Engine {
     const calls = { clock: this.#clock, signal, patienceMs: finishPatienceMs };
     await untilAnswered(() => ignoreMissing(this.#tasks.delete({ containerId: id }, { signal })), calls);
     await untilAnswered(() => ignoreMissing(this.#containers.delete(id, { signal })), calls);
+    await removeDeadShimSocket({ address: this.address, namespace: this.namespace, id });
     await this.#traces.drop(id, name);
     this.#bundles.delete(id);
   }
@@ -179,6 +181,7 @@ export class ContainerdEngine implements Engine {
     try {
       const hadTask = force && await forceDeleteTask(this.#tasks, id, { clock: this.#clock, signal });
       await ignoreMissing(this.#containers.delete(id, { signal }));
+      await removeDeadShimSocket({ address: this.address, namespace: this.namespace, id });
       if (record === undefined) await this.#traces.clear(id);
       await this.#traces.drop(id, record?.labels[labelKeys.name]);
       if (record !== undefined || hadTask) return;
@@ -239,6 +242,7 @@ export class ContainerdEngine implements Engine {
       try {
         await forceDeleteTask(this.#tasks, id, { clock: this.#clock, signal: limit.signal });
         await ignoreMissing(this.#containers.delete(id, { signal: limit.signal }));
+        await removeDeadShimSocket({ address: this.address, namespace: this.namespace, id });
         await removeResidue(id, { namespace: this.namespace, clock: this.#clock, signal: limit.signal });
         await this.#traces.clear(id);
         log.info("cleared away a container whose maker died", { container: id });

@@ -1,5 +1,6 @@
 import { type Clock, deadline } from "../base/clock.ts";
 import { GantryError, isCode } from "../base/errors.ts";
+import type { TaskStatus } from "../wire/task.ts";
 import type { ProcessRef, TaskApi } from "./task_api.ts";
 
 /** Options of {@link forceDeleteTask}. */
@@ -32,9 +33,11 @@ export async function forceDeleteTask(tasks: TaskApi, id: string, options: Force
   const bounded = { signal: limit.signal, waitForReady };
   try {
     for (;;) {
+      const status = await statusOf(tasks, process, bounded);
+      // A task that was made and never started is deleted without a word of refusal, but only after its shim has waited
+      // 2 s (10 s in 2.x) for output to end that its frozen `runc init` will never close.
+      if (status !== "stopped") await endProcesses(tasks, process, { ...bounded, status, clock });
       if (await tryDelete(tasks, process, bounded)) return true;
-      await killAll(tasks, process, bounded);
-      await untilEnded(tasks, process, { ...bounded, clock });
     }
   } catch (error) {
     if (isCode(error, "not_found")) return false;
@@ -43,6 +46,16 @@ export async function forceDeleteTask(tasks: TaskApi, id: string, options: Force
       cause: error,
       hint: "its process may be stuck in the kernel (state D), or its shim may hang: see `ps -o stat,wchan,cmd`",
     });
+  }
+}
+
+async function statusOf(tasks: TaskApi, process: ProcessRef, bounded: Bounded): Promise<TaskStatus> {
+  try {
+    return (await tasks.state(process, bounded)).status;
+  } catch (error) {
+    // A shim that hangs is asked for 2 s by containerd, and then reported as an error of no class.
+    if (isCode(error, "unknown")) return "unknown";
+    throw error;
   }
 }
 
@@ -58,15 +71,20 @@ async function tryDelete(tasks: TaskApi, process: ProcessRef, bounded: Bounded):
   }
 }
 
-async function killAll(tasks: TaskApi, process: ProcessRef, bounded: Bounded): Promise<void> {
+async function endProcesses(
+  tasks: TaskApi,
+  process: ProcessRef,
+  options: Bounded & { readonly clock: Clock; readonly status: TaskStatus },
+): Promise<void> {
   try {
-    await tasks.kill(process, { signal: SIGKILL, all: true }, bounded);
+    await tasks.kill(process, { signal: SIGKILL, all: true }, options);
     // On cgroup v1 a signal to a frozen process stays pending.
-    if ((await tasks.state(process, bounded)).status === "paused") await tasks.resume(process, bounded);
+    if (options.status === "paused") await tasks.resume(process, options);
   } catch (error) {
-    // It ended between the calls, or it has nothing to kill any more: the next delete says so.
+    // It ended between the calls, or it has nothing to kill any more: the next look says so.
     if (!isCode(error, "not_found") && !isCode(error, "failed_precondition") && !isCode(error, "unknown")) throw error;
   }
+  await untilEnded(tasks, process, options);
 }
 
 /** Waits for its end, for a while. */

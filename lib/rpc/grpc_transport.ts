@@ -12,7 +12,7 @@ import {
   type ServiceError,
 } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
-import { deadlineIn } from "../base/clock.ts";
+import { deadlineIn, systemClock } from "../base/clock.ts";
 import { type ErrorCode, GantryError } from "../base/errors.ts";
 import { errorCodeOf } from "./status_codes.ts";
 import { type CallOptions, defaultDeadlineMs, markUnsent, type Method, type Transport } from "./transport.ts";
@@ -35,6 +35,9 @@ const channelOptions = {
   "grpc.min_reconnect_backoff_ms": 20,
   "grpc.max_reconnect_backoff_ms": 500,
 };
+
+/** How often to look whether a channel has connected. */
+const connectPollMs = 10;
 
 /** Options of {@link connectGrpc}. */
 export interface GrpcOptions {
@@ -68,7 +71,7 @@ class GrpcTransport implements Transport {
     options: CallOptions = {},
   ): Promise<Response> {
     // Without a patient caller the call goes out before this function returns: Wait must be on the wire before Start.
-    if (this.#waitForReadyMs > 0 && !this.#isReady()) await this.#connected();
+    if (this.#waitForReadyMs > 0 && !this.#isReady()) await this.#connected(method, options.signal);
     return await this.#unary(method, request, options);
   }
 
@@ -132,15 +135,20 @@ class GrpcTransport implements Transport {
     this.#client.close();
   }
 
-  #isReady(): boolean {
-    return this.#client.getChannel().getConnectivityState(false) === connectivityState.READY;
+  #isReady(connect = false): boolean {
+    return this.#client.getChannel().getConnectivityState(connect) === connectivityState.READY;
   }
 
-  /** Resolves when there is a connection, or when the patience is over: the call then tells why there is none. */
-  #connected(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#client.waitForReady(deadlineIn(this.#waitForReadyMs), () => resolve());
-    return promise;
+  /**
+   * Resolves when there is a connection, or when the patience is over: the call then tells why there is none. grpc-js can
+   * wait itself, but not be told to stop.
+   */
+  async #connected(method: Method<unknown, unknown>, signal: AbortSignal | undefined): Promise<void> {
+    const end = systemClock.monotonic() + this.#waitForReadyMs;
+    while (!this.#isReady(true) && systemClock.monotonic() < end) {
+      await systemClock.sleep(connectPollMs, { signal }).catch(() => {});
+      if (signal?.aborted) throw this.#aborted(method, signal);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

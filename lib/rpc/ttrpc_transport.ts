@@ -44,9 +44,14 @@ class TtrpcTransport implements Transport {
 
   async unary<Req, Res>(method: Method<Req, Res>, request: Req, options: CallOptions = {}): Promise<Res> {
     if (this.#ended !== undefined) throw this.#ended;
+    if (options.signal?.aborted) throw toGantryError(options.signal.reason);
     using limit = deadline(options.deadlineMs ?? defaultDeadlineMs, options.signal);
     const payload = await this.#call(encodeRequest(method, request, options), limit);
-    return method.response.decode(payload);
+    try {
+      return method.response.decode(payload);
+    } catch (error) {
+      throw new GantryError("internal", `${this.#path}: the reply of ${method.name} is none: ${messageOf(error)}`);
+    }
   }
 
   // deno-lint-ignore require-yield -- shims' task service has no streams: the call fails before it could yield
@@ -67,13 +72,13 @@ class TtrpcTransport implements Transport {
   async #call(payload: Uint8Array, limit: Deadline): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     const streamId = this.#nextId;
+    const frame = frameOf(streamId, payload);
     this.#nextId += 2;
     this.#pending.set(streamId, { resolve, reject });
     // A deadline is ours alone: the server neither keeps one nor can be told to give up.
     const onAbort = (): void => reject(toGantryError(limit.signal.reason));
     limit.signal.addEventListener("abort", onAbort, { once: true });
-    if (limit.signal.aborted) onAbort();
-    this.#writing = this.#write(encodeFrame({ streamId, type: "request", flags: 0, payload }));
+    this.#writing = this.#write(frame);
     try {
       return await promise;
     } finally {
@@ -135,6 +140,15 @@ function encodeRequest<Req>(method: Method<Req, unknown>, request: Req, options:
   const metadata = options.namespace === undefined ? [] : [{ key: namespaceKey, value: options.namespace }];
   const payload = method.request.encode(request).finish();
   return Request.encode({ service: method.service, method: method.name, payload, timeoutNano: 0n, metadata }).finish();
+}
+
+/** A request that is too long would make the server drop the connection, with all that others wait for on it. */
+function frameOf(streamId: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  try {
+    return encodeFrame({ streamId, type: "request", flags: 0, payload });
+  } catch (error) {
+    throw new GantryError("resource_exhausted", messageOf(error), { cause: error });
+  }
 }
 
 async function untilAborted<T extends Disposable>(work: Promise<T>, signal: AbortSignal): Promise<T> {

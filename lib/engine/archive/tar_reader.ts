@@ -70,13 +70,13 @@ export async function* readTar(
       if (count > maxEntries) {
         throw new GantryError("invalid_argument", `the archive has more than ${maxEntries} entries`);
       }
-      const entry = received(value, headers.shift());
+      const content = value.body.getReader();
+      const entry = { ...received(value, headers.shift()), body: bodyOf(content) };
       if (unique && names.size === names.add(entry.path).size) {
         throw refusedEntry(entry.name, "its path was there before");
       }
       yield entry;
-      // Locked: whoever reads it reads to its end. Failed: the next read says so.
-      if (!value.body.locked) await value.body.cancel().catch(() => {});
+      await drain(content);
     }
   } catch (error) {
     throw readingError(error, signal);
@@ -84,6 +84,25 @@ export async function* readTar(
     left.abort();
     await reader.cancel().catch(() => {});
     await fed;
+  }
+}
+
+/** Cancelling it only ends the reading: modern-tar 0.8.6 can hang for ever after one of its bodies was cancelled. */
+function bodyOf(content: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await content.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  }, { highWaterMark: 0 });
+}
+
+async function drain(content: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  try {
+    while (!(await content.read()).done);
+  } catch {
+    // The next entry fails with the same.
   }
 }
 
@@ -140,7 +159,7 @@ function watch(headers: RawHeader[]): BlockVisitor {
 
 type Decoded = ReturnType<typeof createTarDecoder>["readable"] extends ReadableStream<infer E> ? E : never;
 
-function received({ header, body }: Decoded, raw: RawHeader | undefined): ReceivedEntry {
+function received({ header }: Decoded, raw: RawHeader | undefined): Omit<ReceivedEntry, "body"> {
   const { name } = header;
   if (raw === undefined) throw new GantryError("internal", "an entry without a header came out of the archive");
   const isOldDirectory = name.endsWith("/") && types[raw.type] === "file";
@@ -165,7 +184,6 @@ function received({ header, body }: Decoded, raw: RawHeader | undefined): Receiv
     linkname: type === "link" || type === "symlink" ? header.linkname ?? "" : "",
     ...(type.endsWith("device") ? { device: raw.device } : {}),
     xattrs: xattrsOf(raw),
-    body,
   };
 }
 

@@ -110,12 +110,15 @@ function completion(added: TarEntry[]): BlockVisitor {
   };
 }
 
+/** What eleven octal digits hold: the year 2242. modern-tar would write a wrong time for a later one. */
+const latest = 8 ** 11 - 1;
+
 type Header = Parameters<ReturnType<typeof createTarPacker>["controller"]["add"]>[0];
 
 function headerOf(entry: TarEntry): Header {
   const { type, mode, uid, gid, size, linkname, mtimeMs } = entry;
   const name = type === "directory" && !entry.name.endsWith("/") ? `${entry.name}/` : entry.name;
-  const seconds = Math.max(0, Math.floor(mtimeMs / 1000));
+  const seconds = Math.min(Math.max(0, Math.floor(mtimeMs / 1000)), latest);
   const pax: Record<string, string> = {};
   if (seconds * 1000 !== mtimeMs) pax.mtime = secondsOf(mtimeMs);
   // Room of the right length; the bytes themselves need not be text and are set in `completion`.

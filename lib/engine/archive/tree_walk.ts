@@ -1,4 +1,3 @@
-import { openFlags } from "../../base/libc_files.ts";
 import { errnoError } from "../../base/errno.ts";
 import { Descriptor, linkTarget, openPlace, placeFlags } from "./file_calls.ts";
 
@@ -17,6 +16,9 @@ export function walkBelow(root: Descriptor, path: string, options: { readonly fo
     for (let links = 0; pending.length > 0;) {
       const name = pending.pop() ?? "";
       if (name === "..") {
+        const last = open.at(-1);
+        // ENOTDIR when it is a file: `file/..` is no path, as for the kernel.
+        if (last !== undefined) openDirectory(last)[Symbol.dispose]();
         open.pop()?.[Symbol.dispose]();
         continue;
       }
@@ -32,10 +34,14 @@ export function walkBelow(root: Descriptor, path: string, options: { readonly fo
       pending.push(...namesOf(target));
     }
     // Proves that the last one is a directory, and leaves the list to be closed whole.
-    return openPlace(".", openFlags.readOnly | placeFlags.path | placeFlags.directory, open.at(-1) ?? root);
+    return openDirectory(open.at(-1) ?? root);
   } finally {
     close(open);
   }
+}
+
+function openDirectory(open: Descriptor): Descriptor {
+  return openPlace(".", placeFlags.path | placeFlags.directory, open);
 }
 
 /** Last name first. */

@@ -1,4 +1,4 @@
-import { errnoOf, systemError } from "../../base/errno.ts";
+import { systemError } from "../../base/errno.ts";
 import { GantryError } from "../../base/errors.ts";
 import { deadline } from "../../base/clock.ts";
 
@@ -54,27 +54,39 @@ async function versionOf(
   path: string,
   limits: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
 ): Promise<string> {
+  limits.signal?.throwIfAborted();
   using time = deadline(limits.timeoutMs, limits.signal);
-  const command = new Deno.Command(path, {
-    args: ["--version"],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-    signal: time.signal,
-  });
-  let text: string;
+  let child: Deno.ChildProcess;
   try {
-    const { stdout } = await command.output();
-    text = new TextDecoder().decode(stdout);
+    // A group of its own: a wrapper script's children would keep the pipe open when only the script is killed.
+    child = new Deno.Command(path, {
+      args: ["--version"],
+      detached: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
   } catch (error) {
-    if (errnoOf(error) !== undefined) throw systemError(error, `run ${path}`);
-    throw error;
+    throw systemError(error, `run ${path}`);
   }
+  const kill = (): void => killGroup(child.pid);
+  time.signal.addEventListener("abort", kill, { once: true });
+  const { stdout } = await child.output();
   if (time.signal.aborted) throw time.signal.reason;
+  time.signal.removeEventListener("abort", kill);
+  const text = new TextDecoder().decode(stdout);
   const version = /^Version: (\S+)/m.exec(text)?.[1];
   if (version !== undefined) return version;
   throw new GantryError(
     "failed_precondition",
     `${path} --version does not say a version: ${JSON.stringify(text.slice(0, 80))}`,
   );
+}
+
+function killGroup(leader: number): void {
+  try {
+    Deno.kill(-leader, "SIGKILL");
+  } catch {
+    // Ended meanwhile.
+  }
 }

@@ -158,6 +158,25 @@ test("X01 any names, contents and attributes survive writing and reading", async
   );
 });
 
+test("bodies may be read, left alone, or left in the middle, however the archive is cut into pieces", async () => {
+  const samples = Array.from(
+    { length: 12 },
+    (_, index) => ({ name: `${index}`, content: new Uint8Array(index * 400) }),
+  );
+  const whole = await tarOf(...samples);
+  for (const pieceBytes of [100, 512, 1000, 2000, 3000, 5000, 50_000]) {
+    for (const chosen of [0, 1, 2]) {
+      const names: string[] = [];
+      for await (const { name, body } of readTar(streamOf(whole, pieceBytes))) {
+        names.push(name);
+        if (Number(name) % 3 === chosen) await bytesOf(body);
+        if (Number(name) % 3 === (chosen + 1) % 3) { for await (const _ of body) break; }
+      }
+      assert.equal(names.length, 12, `pieces of ${pieceBytes}`);
+    }
+  }
+});
+
 test("an error while an archive is written fails the stream, so that nobody takes a part for the whole", async () => {
   const broken = writeTar(async (writer) => {
     await writer.add(entry({ name: "first", content: "1" }), ReadableStream.from([Uint8Array.of(1)]));

@@ -18,14 +18,17 @@ const skip = firstReason(needsRoot(), cgroupRoot() === undefined ? "no cgroup hi
 test("a cgroup without processes below the top level is left over, its parent is not", { skip }, async () => {
   const parent = `${cgroupRoot()}/gantry-leftovers-${Deno.pid}`;
   const before = await snapshot({ scope: "/tmp/nothing" });
+  // Other suites make and remove theirs meanwhile.
+  const ours = async (): Promise<readonly string[]> =>
+    (await leftSince(before, { withinMs: 0 })).filter((line) => line.includes(parent));
   await Deno.mkdir(parent);
   try {
-    assert.deepEqual(await leftSince(before, { withinMs: 0 }), []);
+    assert.deepEqual(await ours(), []);
     await Deno.mkdir(`${parent}/id`);
-    assert.deepEqual(await leftSince(before, { withinMs: 0 }), [`cgroup ${parent}/id: empty`]);
-    await assert.rejects(assertNothingLeft(before, { withinMs: 0 }), /1 things were left behind/);
+    assert.deepEqual(await ours(), [`cgroup ${parent}/id: empty`]);
+    await assert.rejects(assertNothingLeft(before, { withinMs: 0 }), /things were left behind/);
     await Deno.remove(`${parent}/id`);
-    await assertNothingLeft(before);
+    assert.deepEqual(await ours(), []);
   } finally {
     await Deno.remove(parent);
   }

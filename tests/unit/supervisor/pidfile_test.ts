@@ -112,11 +112,13 @@ test("S09 an unreadable pidfile is an error that names it", async () => {
 test("S09 a zombie is dead", async () => {
   await using here = await withDirectories(await place());
   // The shell's child ends; nobody asks for its status while the shell sleeps.
-  await using parent = running("/bin/sh", ["-c", `sh -c 'echo $$ > ${here.path}/pid; sleep 0.3' & exec sleep 1000`]);
+  const child = `echo $$ > ${here.path}/pid; while [ ! -e ${here.path}/go ]; do sleep 0.02; done`;
+  await using parent = running("/bin/sh", ["-c", `sh -c '${child}' & exec sleep 1000`]);
   const pid = await eventually(() => readPid(`${here.path}/pid`));
   const identity = await eventually(() => readIdentity(pid));
   await writePidfile(here.paths, await record(here, { identity }));
   assert.ok(await livingPidRecord(here.paths));
+  await Deno.writeTextFile(`${here.path}/go`, "");
   await eventually(async () => (await Deno.readTextFile(`/proc/${pid}/stat`)).includes(") Z "));
   assert.equal(await livingPidRecord(here.paths), undefined);
   assert.ok(parent.pid);
