@@ -35,8 +35,9 @@ export async function removeFiles(instance: InstancePaths, namespace: string, id
       await unmountBelow(directory);
       await Deno.remove(directory, { recursive: true });
     } catch (error) {
-      // Never there, or removed by somebody else this moment.
-      if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, `remove ${directory}`);
+      // Never there, for it could not be made, or removed by somebody else this moment.
+      const isMissing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+      if (!isMissing) throw systemError(error, `remove ${directory}`);
     }
   }
 }
