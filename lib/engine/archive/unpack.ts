@@ -10,6 +10,8 @@ import { openFile, type Place, statPlace, type Tree } from "./tree.ts";
 export interface UnpackOptions {
   /** The directory below the tree's root that entries go to; it must exist. Default: the root. */
   readonly directory?: string | undefined;
+  /** What messages put before an entry's path. Default: where the directory is on the host. */
+  readonly label?: string | undefined;
   /** Default `archive`: as the entries say. `mine` leaves everything to the user of this process. */
   readonly owners?: Attributes["owners"] | undefined;
   /** Fixed permissions, whatever the entries say. */
@@ -55,6 +57,7 @@ export async function unpack(
 class Unpacking implements Disposable {
   readonly #tree: Tree;
   readonly #base: string;
+  readonly #label: string;
   readonly #options: UnpackOptions;
   readonly #attributes: Attributes;
   /** Directories in the order of the archive: they get their attributes last, when nothing is made in them any more. */
@@ -68,6 +71,7 @@ class Unpacking implements Disposable {
     this.#tree = tree;
     this.#options = options;
     this.#base = (options.directory ?? "/").replace(/\/+$/, "");
+    this.#label = (options.label ?? `${tree.root}${this.#base}`).replace(/\/+$/, "");
     const { owners = "archive", modes, sync = false } = options;
     this.#attributes = { owners, modes, sync };
     // Not there, or no directory: said before anything is made.
@@ -174,7 +178,7 @@ class Unpacking implements Disposable {
     return {
       directory: this.#parent.open,
       name: path === "" ? "." : baseOf(path),
-      path: this.#at(path),
+      path: `${this.#label}/${path}`,
       [Symbol.dispose]: () => {},
     };
   }
@@ -189,7 +193,7 @@ class Unpacking implements Disposable {
     using above = await this.#openDirectory(parentOf(path));
     const name = baseOf(path);
     await Deno.mkdir(above.entry(name), { mode: 0o700 }).catch((error: unknown) => {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw systemError(error, `create ${this.#at(path)}`);
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw systemError(error, `create ${this.#label}/${path}`);
     });
     const open = openPlace(name, placeFlags.path | placeFlags.directory | placeFlags.noFollow, above);
     const { owners, modes } = this.#attributes;

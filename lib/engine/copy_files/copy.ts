@@ -87,15 +87,25 @@ export async function unpackAt(
   const mine: UnpackOptions["owners"] = to.side === "host" ? "mine" : { uid: 0, gid: 0 };
   const owners = archive ? "archive" : mine;
   using target = targetOf(to, plan);
-  return await unpack(readTar(tar, { signal }), target.tree, { directory: target.directory, owners, signal });
+  const { tree, ...where } = target;
+  return await unpack(readTar(tar, { signal }), tree, { ...where, owners, signal });
+}
+
+interface Target extends Disposable {
+  readonly tree: Tree;
+  readonly directory: string;
+  readonly label: string;
 }
 
 /**
  * On the host no link below the destination is followed: what a container had as a directory yesterday and as a link today
  * must not decide where files of the host go. In a container links lead to places in it, as for its own programs.
  */
-function targetOf(to: CopyPlace, plan: CopyPlan): { readonly tree: Tree; readonly directory: string } & Disposable {
-  if (to.side === "container") return { tree: to.tree, directory: plan.directory, [Symbol.dispose]: () => {} };
-  const tree = openTree(plan.directory, { resolution: "refuse" });
-  return { tree, directory: "/", [Symbol.dispose]: () => tree[Symbol.dispose]() };
+function targetOf(to: CopyPlace, plan: CopyPlan): Target {
+  const { directory } = plan;
+  if (to.side === "container") {
+    return { tree: to.tree, directory, label: `${to.container}:${directory}`, [Symbol.dispose]: () => {} };
+  }
+  const tree = openTree(directory, { resolution: "refuse" });
+  return { tree, directory: "/", label: directory, [Symbol.dispose]: () => tree[Symbol.dispose]() };
 }

@@ -12,6 +12,8 @@ export interface CopyPlace extends Disposable {
   readonly label: string;
   /** Whose files they are: new ones belong to the container's root, or to the user of this process. */
   readonly side: "container" | "host";
+  /** The container's name as the user wrote it; empty for the host. */
+  readonly container: string;
 }
 
 /** Options of {@link lookAtSource}. */
@@ -39,6 +41,7 @@ export function containerPlace(tree: Tree, path: string, container: string): Cop
     tree,
     path: parseCopyPath(path.startsWith("/") ? path : `/${path}`),
     label: `${container}:${path}`,
+    container,
     side: "container",
     [Symbol.dispose]: () => tree[Symbol.dispose](),
   };
