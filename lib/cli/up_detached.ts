@@ -35,7 +35,8 @@ export async function detachUp(options: SupervisorOptions, context: CliContext):
       );
       return 0;
     }
-    const report = result.report ?? lastLogLines(log, { count: shownLines, from: logStart }).join("\n");
+    const report = result.report ??
+      lastLogLines(log, { count: shownLines, from: logStart }).join("\n").replace(/^gantry: /, "");
     const message = report === "" ? `gantry ended without a word; its log is ${log}` : report;
     reportError(new GantryError("unavailable", message), context.stderr, {
       json: context.json,
