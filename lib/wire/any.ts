@@ -1,3 +1,4 @@
+import { encodeOci } from "./oci_json.ts";
 import type { Any } from "../../proto/gen/google/protobuf/any.ts";
 
 /** Type URLs of the JSON values containerd stores. Bare names: containerd 1.x does not resolve `type.googleapis.com/`. */
@@ -5,9 +6,9 @@ export const typeUrls = {
   spec: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
 } as const;
 
-/** Packs a value as JSON under one of {@link typeUrls}. */
-export function packJson(typeUrl: string, value: unknown): Any {
-  return { typeUrl, value: new TextEncoder().encode(JSON.stringify(value)) };
+/** Packs an OCI value as JSON under one of {@link typeUrls}, with the integers Go expects; see `oci_json.ts`. */
+export function packJson(typeUrl: string, value: object): Any {
+  return { typeUrl, value: new TextEncoder().encode(encodeOci(value)) };
 }
 
 /** The JSON value in `any`; undefined when it is absent or not JSON. */
