@@ -7,7 +7,7 @@ export const typeUrls = {
 } as const;
 
 /** Packs an OCI value as JSON under one of {@link typeUrls}, with the integers Go expects; see `oci_json.ts`. */
-export function packJson(typeUrl: string, value: object): Any {
+export function packJson(typeUrl: string, value: unknown): Any {
   return { typeUrl, value: new TextEncoder().encode(encodeOci(value)) };
 }
 

@@ -2,7 +2,7 @@
  * A spec, or a part of it, as the JSON that runtimes read. Go's decoders refuse an integer that overflows its field, and
  * a double cannot hold 2^63 - 1 or 2^64 - 1 ("no limit"): both were rounded up when they were parsed and are put back.
  */
-export function encodeOci(value: object): string {
+export function encodeOci(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => {
     if (typeof item !== "number" || Number.isSafeInteger(item) || !Number.isInteger(item)) return item;
     return Math.abs(item) > 2 ** 64 ? item : jsonWithRaw.rawJSON(exactInteger(item).toString());

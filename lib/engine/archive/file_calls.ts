@@ -49,11 +49,13 @@ export const resolveFlags = { noMagicLinks: 2, noSymlinks: 4, beneath: 8, inRoot
 
 /** A file or directory kept open; disposing closes it. */
 export class Descriptor implements Disposable {
+  /** The number the kernel knows it by. */
   readonly fd: number;
   /** A path of the very file that is open, whatever its name is now. */
   readonly path: string;
   #open = true;
 
+  /** Takes over an open descriptor. */
   constructor(fd: number) {
     this.fd = fd;
     this.path = `/proc/self/fd/${fd}`;

@@ -38,10 +38,10 @@ export async function makeEntry(place: Place, entry: ReceivedEntry, options: Mak
   if (entry.type === "link") {
     const { linked } = options;
     if (linked === undefined) throw new TypeError("a link needs the file it links to");
-    await Deno.link(linked.directory.entry(linked.name), directory.entry(name));
+    Deno.linkSync(linked.directory.entry(linked.name), directory.entry(name));
     return [];
   }
-  if (entry.type === "symlink") await Deno.symlink(entry.linkname, directory.entry(name));
+  if (entry.type === "symlink") Deno.symlinkSync(entry.linkname, directory.entry(name));
   else makeNode(directory, name, { mode: (formats[entry.type] ?? 0) | 0o600, device: deviceOf(entry) });
   try {
     const { owners } = options;
@@ -49,7 +49,7 @@ export async function makeEntry(place: Place, entry: ReceivedEntry, options: Mak
     if (entry.type !== "symlink") {
       // By descriptor: the name may be a link to elsewhere by now.
       using open = openPlace(name, placeFlags.path | placeFlags.noFollow, directory);
-      await Deno.chmod(open.path, entry.mode);
+      Deno.chmodSync(open.path, entry.mode);
     }
     setTimes(directory, name, entry.mtimeMs);
     return [];
@@ -60,19 +60,19 @@ export async function makeEntry(place: Place, entry: ReceivedEntry, options: Mak
 }
 
 /** Gives what is open the owner, mode, attributes and times of an entry. Gives the names of attributes that cannot be set. */
-export async function applyTo(
+export function applyTo(
   open: Descriptor,
   entry: ReceivedEntry,
   attributes: Attributes,
-): Promise<readonly string[]> {
+): readonly string[] {
   const { owners, modes } = attributes;
   if (owners !== "mine") {
     const { uid, gid } = owners === "archive" ? entry : owners;
     // Before the mode and the capabilities, which the kernel takes away when the owner changes.
-    await Deno.chown(open.path, uid, gid);
+    Deno.chownSync(open.path, uid, gid);
   }
   const mode = entry.type === "directory" ? modes?.directory : modes?.file;
-  await Deno.chmod(open.path, mode ?? entry.mode);
+  Deno.chmodSync(open.path, mode ?? entry.mode);
   const refused = modes === undefined ? writeXattrs(open, entry.xattrs) : [];
   setTimesOf(open, entry.mtimeMs);
   return refused;
@@ -87,9 +87,9 @@ async function makeFile(place: Place, entry: ReceivedEntry, options: MakeOptions
   const flags = openFlags.writeOnly | openFlags.create | openFlags.exclusive | placeFlags.noFollow;
   using open = openPlace(place.name, flags, place.directory);
   try {
-    using file = await Deno.open(open.path, { write: true });
+    using file = Deno.openSync(open.path, { write: true });
     await writeBody(file, entry);
-    const refused = await applyTo(open, entry, options);
+    const refused = applyTo(open, entry, options);
     if (options.sync) await file.sync();
     return refused;
   } catch (error) {

@@ -81,7 +81,7 @@ class Packing {
     try {
       if (info.isDirectory) return await this.#addDirectory(place, name, where);
       if (info.isFile) return await this.#addFile(place, name);
-      const linkname = info.isSymlink ? await Deno.readLink(place.directory.entry(place.name)) : "";
+      const linkname = info.isSymlink ? Deno.readLinkSync(place.directory.entry(place.name)) : "";
       await this.#write({ ...entryOf(name, info), linkname });
     } catch (error) {
       // The top was there when we looked: it must not turn into an empty archive.
@@ -97,7 +97,7 @@ class Packing {
       throw new GantryError("out_of_range", `${place.path} is more than ${deepest} directories deep`);
     }
     using directory = openDirectory(place);
-    const info = await Deno.stat(directory.path);
+    const info = Deno.statSync(directory.path);
     await this.#write({ ...entryOf(name, info), xattrs: readXattrs(directory) });
     for (const child of namesOf(directory, place.path)) {
       const path = where.path === "" ? child : `${where.path}/${child}`;
@@ -116,7 +116,7 @@ class Packing {
 
   async #addFile(place: Place, name: string): Promise<void> {
     using open = openFile(place);
-    const info = await Deno.stat(open.path);
+    const info = Deno.statSync(open.path);
     if (!info.isFile) throw new GantryError("aborted", `${place.path} became something else while it was copied`);
     const key = `${info.dev}:${info.ino}`;
     if ((info.nlink ?? 1) > 1) {
@@ -126,7 +126,7 @@ class Packing {
       }
       this.#linked.set(key, name);
     }
-    using file = await Deno.open(open.path);
+    using file = Deno.openSync(open.path);
     const entry = { ...entryOf(name, info), size: info.size, xattrs: readXattrs(open) };
     await this.#write(entry, contentOf(file, info.size, place.path));
     this.#bytes += info.size;

@@ -120,6 +120,7 @@ export function openTree(root: string, options: TreeOptions = {}): Tree {
 /** What is at a place, without following a link; undefined when there is nothing. */
 export async function statPlace(place: Place): Promise<Deno.FileInfo | undefined> {
   try {
+    // Asynchronous, unlike the other calls on metadata: once for each entry the event loop must get its turn.
     return await Deno.lstat(place.directory.entry(place.name));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;

@@ -103,7 +103,7 @@ class Unpacking implements Disposable {
       const place = await this.#place(entry.path);
       const flags = placeFlags.directory | placeFlags.noFollow;
       using open = openPlace(place.name, flags, place.directory);
-      this.#warn(entry, await applyTo(open, entry, this.#attributes));
+      this.#warn(entry, applyTo(open, entry, this.#attributes));
       if (this.#attributes.sync) await syncDirectory(open);
     }
     return { entries: this.#entries, bytes: this.#bytes, warnings: this.#warnings };

@@ -29,6 +29,7 @@ export interface CheckpointRootfs {
 export interface CheckpointRecord {
   /** 64 hex digits. */
   readonly id: string;
+  /** containerd's namespace. */
   readonly namespace: string;
   /** Id of the container. */
   readonly container: string;
@@ -54,10 +55,13 @@ export interface CheckpointRecord {
   readonly stats?: DumpStats | undefined;
   /** True when the container went on; false when it was ended with the checkpoint. */
   readonly leftRunning: boolean;
+  /** What CRIU was allowed; needed again at restore. */
   readonly options: CriuOptions;
+  /** What it ran on. */
   readonly rootfs: CheckpointRootfs;
   /** Labels of the container, with gantry's own. */
   readonly labels: Readonly<Record<string, string>>;
+  /** What the runtime was given. */
   readonly spec: Spec;
 }
 

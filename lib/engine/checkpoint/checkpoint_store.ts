@@ -37,6 +37,7 @@ export type CheckpointFacts = Pick<
 
 /** A checkpoint that is being made. Disposing lets go of it: what is there stays, as an unfinished checkpoint. */
 export interface NewCheckpoint extends AsyncDisposable {
+  /** Which one. */
   readonly ref: CheckpointRef;
   /** Where it is made; `images` and `work` are there, empty. */
   readonly paths: CheckpointPaths;
@@ -48,6 +49,7 @@ export interface NewCheckpoint extends AsyncDisposable {
 
 /** A checkpoint that cannot be used. */
 export interface BrokenCheckpoint {
+  /** Which one. */
   readonly ref: CheckpointRef;
   /** Why, in a sentence. */
   readonly reason: string;

@@ -16,6 +16,7 @@ export interface FindCriuOptions {
   readonly searchPath: string;
   /** Milliseconds `criu --version` may take; default 5000. */
   readonly timeoutMs?: number | undefined;
+  /** Ends the question early by rejecting. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -12,23 +12,31 @@ export interface DumpStats {
   readonly memdumpMs: number;
   /** Writing it to the image files. */
   readonly memwriteMs: number;
+  /** Pages of memory looked at. */
   readonly pagesScanned: number;
   /** Left out because the parent checkpoint has them. */
   readonly pagesSkippedParent: number;
+  /** Pages in the images, 4 KiB each. */
   readonly pagesWritten: number;
 }
 
 /** What CRIU measured while it restored one. */
 export interface RestoreStats {
+  /** Making the processes. */
   readonly forkingMs: number;
+  /** All of it. */
   readonly restoreMs: number;
+  /** Pages compared with those of a parent process. */
   readonly pagesCompared: number;
+  /** Pages filled from the images. */
   readonly pagesRestored: number;
 }
 
 /** The content of a `stats-dump` or `stats-restore` file: one of the two is there. */
 export interface CriuStats {
+  /** Of a dump. */
   readonly dump?: DumpStats | undefined;
+  /** Of a restore. */
   readonly restore?: RestoreStats | undefined;
 }
 

@@ -12,7 +12,9 @@ import { writeStream } from "./write_stream.ts";
 
 /** A complete checkpoint. */
 export interface StoredCheckpoint {
+  /** What it is. */
   readonly record: CheckpointRecord;
+  /** Where it is. */
   readonly paths: CheckpointPaths;
 }
 

@@ -20,6 +20,7 @@ import { exists, makeDirectory, syncDirectory } from "./directories.ts";
 
 /** Where an import goes. */
 export interface ImportTarget {
+  /** The store it goes into. */
   readonly store: CheckpointStore;
   /** The container may not exist yet: it is the one that will be restored. */
   readonly ref: CheckpointRef;

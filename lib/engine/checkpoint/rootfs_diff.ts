@@ -11,6 +11,7 @@ import { writeStream } from "./write_stream.ts";
 
 /** The directories of an overlay on the host. */
 export interface OverlayDirectories {
+  /** What the container changed. */
   readonly upper: string;
   /** Top first. */
   readonly lowers: readonly string[];

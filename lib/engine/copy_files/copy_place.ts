@@ -7,6 +7,7 @@ import type { CopyDestination, CopySource } from "./copy_plan.ts";
 export interface CopyPlace extends Disposable {
   /** The root that paths are resolved in. */
   readonly tree: Tree;
+  /** The path and what its end says. */
   readonly path: CopyPath;
   /** As the user wrote it, for messages: `web:/etc/`, `./x`. */
   readonly label: string;
@@ -27,6 +28,7 @@ export function hostPlace(path: string, directory: string): CopyPlace {
   const tree = openTree("/", { resolution: "host" });
   const absolute = path.startsWith("/") ? path : `${directory}/${path}`;
   return {
+    container: "",
     tree,
     path: parseCopyPath(absolute),
     label: path,

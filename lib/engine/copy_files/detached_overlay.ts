@@ -5,6 +5,7 @@ import { Descriptor, openPlace, placeFlags } from "../archive/file_calls.ts";
 
 /** Directories of an overlay. */
 export interface OverlayLayers {
+  /** What the container changed. */
   readonly upper: string;
   /** Empty, on the filesystem of `upper`. */
   readonly work: string;
