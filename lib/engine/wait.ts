@@ -93,14 +93,15 @@ class Salvage {
   /** The runtime went away: looks for a witness unless there is one. */
   outage(cause: GantryError): void {
     if (this.#witness === undefined) this.#options.onOutage?.(cause);
-    const before = this.#witness ?? Promise.resolve(undefined);
-    this.#witness = before.then((known) => known ?? this.#options.salvage?.(this.#process)).catch(() => undefined);
-    const exit = this.#witness.then((witness) => witness?.exit).catch(() => undefined);
-    this.#exit = exit;
-    exit.then((told) => {
-      // Gone, or it knows nothing: the next outage looks again.
-      if (told === undefined && this.#exit === exit) this.#witness = Promise.resolve(undefined);
-    });
+    this.#witness = this.#find(this.#witness).catch(() => undefined);
+    this.#exit = this.#witness.then((witness) => witness?.exit).catch(() => undefined);
+  }
+
+  /** The witness of the last outage if it still answers, else another. */
+  async #find(before: Promise<Witness | undefined> | undefined): Promise<Witness | undefined> {
+    const known = await before;
+    if (known !== undefined && await known.answers()) return known;
+    return await this.#options.salvage?.(this.#process);
   }
 
   /** The runtime knows the process no more. A witness that hangs must not make us wait for ever. */

@@ -3,13 +3,15 @@
  * filesystem, and the program itself as a real process. Whatever it started is ended when it is disposed.
  */
 import assert from "node:assert/strict";
+import { below, cgroupsOf, exists, runcState } from "./container_remains.ts";
 import { eventually } from "./eventually.ts";
 import { gantryProgram } from "./gantry_program.ts";
 import { assertNothingLeft, mountsOf, snapshot } from "./leftovers.ts";
-import { PrivateContainerd } from "./private_containerd.ts";
+import { PrivateContainerd, type TestContainerd } from "./private_containerd.ts";
 import { busyboxRootfs } from "./rootfs.ts";
 import { type ProgramOptions, type ProgramResult, RunningProgram } from "./running_program.ts";
 import { killProcess, scopedProcesses } from "./scoped_processes.ts";
+import { SupervisedContainerd } from "./supervised_containerd.ts";
 import { firstReason, needsRoot, test } from "./test.ts";
 import { type ContainerdLabel, type ContainerdVersion, containerdVersions } from "./versions.ts";
 
@@ -23,7 +25,7 @@ export type CommandOptions = Omit<ProgramOptions, "env"> & {
 export class GantryInstance implements AsyncDisposable {
   /** Everything is below it. */
   readonly directory: string;
-  readonly containerd: PrivateContainerd;
+  readonly containerd: TestContainerd;
   /** A busybox. */
   readonly rootfs: string;
   /** Value of --state. */
@@ -32,20 +34,30 @@ export class GantryInstance implements AsyncDisposable {
   readonly root: string;
   readonly #ids = new Set<string>();
 
-  private constructor(directory: string, version: ContainerdVersion) {
+  readonly #addressEnv: Readonly<Record<string, string>>;
+
+  private constructor(directory: string, version: ContainerdVersion, flags: readonly string[] | undefined) {
     this.directory = directory;
-    this.containerd = new PrivateContainerd(version, directory);
     this.rootfs = `${directory}/rootfs`;
     this.state = `${directory}/state`;
     this.root = `${directory}/root`;
+    if (flags === undefined) {
+      this.containerd = new PrivateContainerd(version, directory);
+      this.#addressEnv = { CONTAINERD_ADDRESS: this.containerd.address };
+    } else {
+      // Found through the state directory, as users have it.
+      this.#addressEnv = {};
+      const env = { ...this.#baseEnv(version), GANTRY_CONTAINERD: version.containerd };
+      this.containerd = new SupervisedContainerd(version, { directory, program: gantryProgram(), env, flags });
+    }
   }
 
-  /** Makes one and starts its containerd. */
-  static async open(version: ContainerdVersion): Promise<GantryInstance> {
+  /** Makes one and starts its containerd: by itself, or with `gantry up` and these flags. */
+  static async open(version: ContainerdVersion, flags?: readonly string[]): Promise<GantryInstance> {
     // Short: sockets have paths of at most 104 bytes.
     const directory = await Deno.makeTempDir({ prefix: "g" });
     await Deno.chmod(directory, 0o755);
-    const instance = new GantryInstance(directory, version);
+    const instance = new GantryInstance(directory, version, flags);
     try {
       await Promise.all([busyboxRootfs(instance.rootfs), instance.containerd.start()]);
       return instance;
@@ -57,17 +69,7 @@ export class GantryInstance implements AsyncDisposable {
 
   /** What its commands find in their environment. */
   get env(): Readonly<Record<string, string>> {
-    return {
-      PATH: `${this.containerd.version.bin}:${Deno.env.get("PATH") ?? ""}`,
-      HOME: Deno.env.get("HOME") ?? "/root",
-      TMPDIR: this.directory,
-      TERM: "xterm",
-      GANTRY_STATE: this.state,
-      GANTRY_ROOT: this.root,
-      CONTAINERD_ADDRESS: this.containerd.address,
-      ...(Deno.env.has("DENO_DIR") ? { DENO_DIR: Deno.env.get("DENO_DIR") ?? "" } : {}),
-      ...(Deno.env.has("GANTRY_CACHE") ? { GANTRY_CACHE: Deno.env.get("GANTRY_CACHE") ?? "" } : {}),
-    };
+    return { ...this.#baseEnv(this.containerd.version), ...this.#addressEnv };
   }
 
   /** Starts a gantry command. */
@@ -139,7 +141,7 @@ export class GantryInstance implements AsyncDisposable {
       const ids = (await this.ctr(list, "list", "--quiet")).split("\n").filter((id) => id !== "");
       lines.push(...ids.map((id) => `${what} ${id}`));
     }
-    for (const folder of [this.state, this.root, this.containerd.tasks]) lines.push(...await below(folder));
+    for (const folder of this.#folders) lines.push(...await below(folder));
     for (const id of await this.#seen()) {
       if (await exists(runcState(id))) lines.push(`runc state of ${id}`);
       const socket = await this.#shimSocket(id);
@@ -149,7 +151,7 @@ export class GantryInstance implements AsyncDisposable {
     lines.push(...(await mountsOf(this.directory)).map((path) => `mount ${path}`));
     const processes = await scopedProcesses(this.directory);
     lines.push(
-      ...processes.filter(({ pid }) => pid !== this.containerd.pid).map(({ command }) => `process ${command}`),
+      ...processes.filter(({ pid }) => !this.containerd.pids.includes(pid)).map(({ command }) => `process ${command}`),
     );
     return lines;
   }
@@ -182,11 +184,30 @@ export class GantryInstance implements AsyncDisposable {
     await Deno.remove(this.directory, { recursive: true });
   }
 
+  /** Where things of containers are, each in a folder for its namespace. */
+  get #folders(): readonly string[] {
+    const { root, state } = this;
+    return [`${state}/containers`, `${root}/containers`, `${root}/names`, `${root}/unfinished`, this.containerd.tasks];
+  }
+
   /** Where the shims of all three versions listen: a hash of what containerd tells them. */
   async #shimSocket(id: string): Promise<string> {
     const named = new TextEncoder().encode(`${this.containerd.address}/default/${id}`);
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", named)).toHex();
     return `/run/containerd/s/${hash}`;
+  }
+
+  #baseEnv(version: ContainerdVersion): Readonly<Record<string, string>> {
+    const passedOn = ["DENO_DIR", "GANTRY_CACHE"].filter((name) => Deno.env.has(name));
+    return {
+      PATH: `${version.bin}:${Deno.env.get("PATH") ?? ""}`,
+      HOME: Deno.env.get("HOME") ?? "/root",
+      TMPDIR: this.directory,
+      TERM: "xterm",
+      GANTRY_STATE: this.state,
+      GANTRY_ROOT: this.root,
+      ...Object.fromEntries(passedOn.map((name) => [name, Deno.env.get(name) ?? ""])),
+    };
   }
 
   #spawn(argv: readonly string[], options: CommandOptions): RunningProgram {
@@ -195,7 +216,7 @@ export class GantryInstance implements AsyncDisposable {
 
   /** Remembers the ids of all bundles and directories seen: what is left of them elsewhere is found by id. */
   async #seen(): Promise<ReadonlySet<string>> {
-    for (const folder of [this.containerd.tasks, `${this.root}/containers`, `${this.state}/containers`]) {
+    for (const folder of this.#folders) {
       for (const path of await below(folder)) {
         const id = /\/([0-9a-f]{64})(?:\/|$)/.exec(path)?.[1];
         if (id !== undefined) this.#ids.add(id);
@@ -209,6 +230,8 @@ export class GantryInstance implements AsyncDisposable {
 export interface GantryTestOptions {
   /** Default all. */
   readonly versions?: readonly ContainerdLabel[] | undefined;
+  /** The containerd is one that `gantry up` keeps alive, with these flags beside. Default: one of the test's own. */
+  readonly up?: readonly string[] | undefined;
   readonly timeoutMs?: number | undefined;
   /** Why it cannot run here, for a reason of its own. */
   readonly skip?: string | undefined;
@@ -228,7 +251,7 @@ export function gantryTest(
     const skip = firstReason(needsRoot(), version.skip, options.skip);
     test(`${name} (containerd ${version.label})`, { skip, timeoutMs: options.timeoutMs }, async () => {
       const scope = await (async () => {
-        await using instance = await GantryInstance.open(version);
+        await using instance = await GantryInstance.open(version, options.up ?? everyUp);
         const before = await snapshot({ scope: instance.directory });
         await body(instance);
         await instance.assertEmpty();
@@ -239,40 +262,10 @@ export function gantryTest(
   }
 }
 
+/** GANTRY_TEST_UP=1 runs all tests on a containerd that `gantry up` keeps alive. */
+const everyUp: readonly string[] | undefined = Deno.env.get("GANTRY_TEST_UP") === "1" ? [] : undefined;
+
 /** A shell script as a command. */
 export function sh(script: string): readonly string[] {
   return ["--", "/bin/sh", "-c", script];
-}
-
-function runcState(id: string): string {
-  return `/run/containerd/runc/default/${id}`;
-}
-
-async function cgroupsOf(id: string): Promise<readonly string[]> {
-  const mounts = (await Deno.readTextFile("/proc/self/mountinfo")).split("\n");
-  const points = mounts.filter((line) => / - cgroup2? /.test(line)).map((line) => line.split(" ")[4] ?? "");
-  const found: string[] = [];
-  for (const point of points) if (await exists(`${point}/gantry/${id}`)) found.push(`${point}/gantry/${id}`);
-  return found;
-}
-
-/** Files and folders of containers below a folder: what is deeper than the namespace's own, emptied folders aside. */
-async function below(folder: string, depth = 0): Promise<readonly string[]> {
-  const found: string[] = [];
-  try {
-    for await (const { name, isDirectory } of Deno.readDir(folder)) {
-      const path = `${folder}/${name}`;
-      // The folders of kinds and namespaces stay.
-      const inside = isDirectory ? await below(path, depth + 1) : [];
-      found.push(...inside);
-      if (!isDirectory || depth >= 2) found.push(path);
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return found;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }

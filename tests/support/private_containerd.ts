@@ -20,12 +20,35 @@ const disabledPlugins: readonly string[] = [
   "io.containerd.snapshotter.v1.zfs",
 ];
 
-/** Runs one containerd after the other on the same directories. */
-export class PrivateContainerd implements AsyncDisposable {
+/** A containerd as tests use it, whoever started it. */
+export interface TestContainerd extends AsyncDisposable {
   readonly version: ContainerdVersion;
   /** Its socket. */
   readonly address: string;
   /** Directory of its bundles. */
+  readonly tasks: string;
+  /** Where its output goes. */
+  readonly logPath: string;
+  /** Pid of the one that runs now. */
+  readonly pid: number;
+  /** Pids that belong to it, and are no remains of containers. */
+  readonly pids: readonly number[];
+  /** Starts it and waits until its socket answers. */
+  start(): Promise<void>;
+  /** What it has written so far. */
+  log(): Promise<string>;
+  /** Sends a signal to it. */
+  signal(name: Deno.Signal): void;
+  /** Ends it with `name` and waits until it is gone. Its containers go on. */
+  end(name?: Deno.Signal): Promise<void>;
+  /** RPCs it has been asked since it started, by `service/Method`; without health and the like. */
+  rpcCounts(): Promise<ReadonlyMap<string, number>>;
+}
+
+/** Runs one containerd after the other on the same directories. */
+export class PrivateContainerd implements TestContainerd {
+  readonly version: ContainerdVersion;
+  readonly address: string;
   readonly tasks: string;
   /** `host:port` of its metrics. */
   readonly metricsAddress: string;
@@ -40,13 +63,15 @@ export class PrivateContainerd implements AsyncDisposable {
     this.metricsAddress = freeAddress();
   }
 
-  /** Pid of the one that runs now. */
   get pid(): number {
     if (this.#child === undefined) throw new Error("containerd does not run");
     return this.#child.pid;
   }
 
-  /** Starts it and waits until its socket answers. */
+  get pids(): readonly number[] {
+    return this.#child === undefined ? [] : [this.#child.pid];
+  }
+
   async start(): Promise<void> {
     const config = `${this.#directory}/containerd.toml`;
     await Deno.writeTextFile(config, this.#config());
@@ -64,22 +89,18 @@ export class PrivateContainerd implements AsyncDisposable {
     }, { what: `containerd ${this.version.label} at ${this.address}`, everyMs: 10 });
   }
 
-  /** Where its output goes. */
   get logPath(): string {
     return `${this.#directory}/containerd.log`;
   }
 
-  /** What it has written so far. */
   async log(): Promise<string> {
     return await Deno.readTextFile(this.logPath).catch(() => "");
   }
 
-  /** Sends a signal to it. */
   signal(name: Deno.Signal): void {
     Deno.kill(this.pid, name);
   }
 
-  /** Ends it with `name` and waits until it is gone. Its containers go on. */
   async end(name: Deno.Signal = "SIGKILL"): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
@@ -90,15 +111,8 @@ export class PrivateContainerd implements AsyncDisposable {
     await child.status;
   }
 
-  /** RPCs it has been asked since it started, by `service/Method`; without health and the like. */
   async rpcCounts(): Promise<ReadonlyMap<string, number>> {
-    const response = await fetch(`http://${this.metricsAddress}/v1/metrics`);
-    const counts = new Map<string, number>();
-    const line = /^grpc_server_started_total\{grpc_method="([^"]*)",grpc_service="([^"]*)",[^}]*\} (\d+)$/gm;
-    for (const [, method = "", rpcs = "", count] of (await response.text()).matchAll(line)) {
-      if (Number(count) > 0 && rpcs.startsWith("containerd.")) counts.set(`${rpcs}/${method}`, Number(count));
-    }
-    return counts;
+    return await readRpcCounts(this.metricsAddress);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,8 +132,19 @@ export class PrivateContainerd implements AsyncDisposable {
   }
 }
 
-/** A port nobody listens on at this moment. */
-function freeAddress(): string {
+/** Reads the counters of a containerd's gRPC server off its metrics. */
+export async function readRpcCounts(metricsAddress: string): Promise<ReadonlyMap<string, number>> {
+  const response = await fetch(`http://${metricsAddress}/v1/metrics`);
+  const counts = new Map<string, number>();
+  const line = /^grpc_server_started_total\{grpc_method="([^"]*)",grpc_service="([^"]*)",[^}]*\} (\d+)$/gm;
+  for (const [, method = "", rpcs = "", count] of (await response.text()).matchAll(line)) {
+    if (Number(count) > 0 && rpcs.startsWith("containerd.")) counts.set(`${rpcs}/${method}`, Number(count));
+  }
+  return counts;
+}
+
+/** A port nobody listens on at this moment, on the loopback. */
+export function freeAddress(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return `127.0.0.1:${listener.addr.port}`;
 }

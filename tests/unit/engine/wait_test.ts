@@ -63,3 +63,43 @@ test("waiting ends with cancelled when it is aborted in an outage", async () => 
   };
   await assert.rejects(waitThroughOutages({ wait }, process, { clock, signal: controller.signal }), GantryError);
 });
+
+/** A Tasks service that is away once and then knows no such task. */
+function forgetful() {
+  return answering(new GantryError("unavailable", "gone"), new GantryError("not_found", "no such task"));
+}
+
+test("a witness that hangs is not waited for, once it is asked whether it lives", async () => {
+  let asked = 0;
+  const hung = { exit: new Promise<never>(() => {}), answers: () => Promise.resolve(++asked < 3) };
+  const end = await waitThroughOutages(forgetful(), process, { clock, salvage: () => Promise.resolve(hung) });
+  assert.deepEqual([end.code, end.exact, asked], [255, false, 3], "it lived twice, then no more");
+});
+
+test("a witness that is gone is looked for again in the next outage", async () => {
+  const gone = { exit: Promise.resolve(undefined), answers: () => Promise.resolve(false) };
+  const found = [undefined, gone, witness];
+  const tasks = answering(
+    new GantryError("unavailable", "once"),
+    new GantryError("unavailable", "twice"),
+    new GantryError("unavailable", "thrice"),
+    new GantryError("not_found", "no such task"),
+  );
+  const end = await waitThroughOutages(tasks, process, { clock, salvage: () => Promise.resolve(found.shift()) });
+  assert.deepEqual(end, exit);
+});
+
+test("a witness answers while the runtime is still away", async () => {
+  const never = {
+    calls: 0,
+    wait(): Promise<ExitStatus> {
+      return this.calls++ === 0 ? Promise.reject(new GantryError("unavailable", "gone")) : new Promise(() => {});
+    },
+  };
+  assert.deepEqual(await waitThroughOutages(never, process, { clock, salvage: () => Promise.resolve(witness) }), exit);
+});
+
+test("a search for a witness that fails is no witness", async () => {
+  const end = await waitThroughOutages(forgetful(), process, { clock, salvage: () => Promise.reject(new Error("no")) });
+  assert.deepEqual([end.code, end.exact], [255, false]);
+});
