@@ -18,7 +18,8 @@ export { type ErrorCode, type ErrorDetails, GantryError, isCode } from "./base/e
 export type { Clock, SleepOptions } from "./base/clock.ts";
 export { type LogFields, type LogLevel, type LogWriter, setLogWriter } from "./base/log.ts";
 
-export type { ExitStatus, RootfsMount, StdioPaths, TaskStatus } from "./wire/task.ts";
+export type { CheckpointTaskRequest, ExitStatus, RootfsMount, StdioPaths, TaskStatus } from "./wire/task.ts";
+export type { PackedValue } from "./wire/any.ts";
 export type * from "./wire/oci.ts";
 export type * from "./wire/oci_resources.ts";
 
@@ -31,17 +32,39 @@ export type {
   RootfsOption,
   UlimitOption,
 } from "./engine/container_options.ts";
+export type { ContainerRecord } from "./containerd/containers.ts";
+export type { ContainerFile } from "./engine/spec/network_files.ts";
 export type { ContainerPlan } from "./engine/container_plan.ts";
-export type { ContainerSummary, Engine, RemoveOptions, VerbOptions, WaitOptions } from "./engine/engine.ts";
+export type {
+  ContainerSummary,
+  CreateOptions,
+  Engine,
+  ListOptions,
+  RemoveOptions,
+  VerbOptions,
+  WaitOptions,
+} from "./engine/engine.ts";
 export type { ContainerPaths, InstancePaths } from "./engine/container_paths.ts";
 export { type ContainerRequest, planContainer, type PlanContext } from "./engine/plan.ts";
-export {
-  type ForegroundEnd,
-  type ForegroundHandle,
-  type ForegroundOptions,
-  type ForegroundStreams,
-  runForeground,
-} from "./engine/run.ts";
+export type { ForegroundEnd, ForegroundHandle, ForegroundOptions, ForegroundStreams } from "./engine/attend_process.ts";
+export { runForeground } from "./engine/run.ts";
 export { type DetachedOptions, runDetached } from "./engine/run_detached.ts";
 export type { ByteSink, ByteSource } from "./engine/copy.ts";
-export type { KillRequest, ProcessRef, TerminalSize } from "./engine/task_api.ts";
+export type {
+  ExecRef,
+  ExecRequest,
+  KillRequest,
+  ProcessRef,
+  ProcessState,
+  RestoreDirectories,
+  TerminalSize,
+} from "./engine/task_api.ts";
+export type { RunningContainer } from "./engine/running_container.ts";
+export type { FilterFacts } from "./engine/filter_matching.ts";
+export type * from "./engine/inspect/config_document.ts";
+export type * from "./engine/inspect/document.ts";
+export type * from "./engine/inspect/host_config_document.ts";
+export type { UpdateOptions } from "./engine/spec/update_resources.ts";
+export type { StatsSample } from "./engine/stats/sample.ts";
+export type { NetworkCounters } from "./engine/stats/network.ts";
+export type * from "./wire/container_metrics.ts";

@@ -1,18 +1,31 @@
-/** A container in the foreground of a terminal or a script: streams, signals, size, detach keys. */
+/** A process in the foreground of a terminal or a script: streams, signals, size, detach keys. */
 import { GantryError } from "../base/errors.ts";
 import { signalNumber } from "../base/signals.ts";
-import type { ContainerPlan } from "../engine/container_plan.ts";
+import type {
+  ForegroundEnd,
+  ForegroundHandle,
+  ForegroundOptions,
+  ForegroundStreams,
+} from "../engine/attend_process.ts";
 import type { ByteSource } from "../engine/copy.ts";
-import type { Engine } from "../engine/engine.ts";
-import { type ForegroundEnd, type ForegroundHandle, runForeground } from "../engine/run.ts";
-import { shortId } from "../wire/identifier.ts";
 import type { CliContext } from "./context.ts";
 import { parseDetachKeys, untilDetached } from "./detach_keys.ts";
-import { startKeeper } from "./keeper.ts";
 import { reportError, reportWarning } from "./report.ts";
 import { SignalForwarder } from "./signal_forwarder.ts";
 import { stderrSink, stdinSource, stdoutSink } from "./standard_streams.ts";
 import { onResize, RawTerminal, terminalSize } from "./terminal.ts";
+
+/** What is attended to. */
+export interface Attended {
+  /** For messages, e.g. `container web`. */
+  readonly name: string;
+  /** Told to the user when it is left running: how it can be ended or found again. */
+  readonly afterwards: string;
+  /** Makes it, runs it and passes its streams on. */
+  run(streams: ForegroundStreams, options: ForegroundOptions): Promise<ForegroundEnd>;
+  /** Finds somebody else for its output, and for what is left of its time limit, when it is let go of; default nobody. */
+  onDetached?(timeoutMs: number | undefined): Promise<void>;
+}
 
 /** How to attend to it. */
 export interface AttendOptions {
@@ -26,43 +39,43 @@ export interface AttendOptions {
   /** Passes signals on. */
   readonly sigProxy: boolean;
   /** Called with its pid once it is made, before it runs. */
-  readonly onCreated: (pid: number) => Promise<void>;
+  readonly onCreated?: ((pid: number) => Promise<void>) | undefined;
   /** Called once it runs. */
-  readonly onStarted: () => void;
+  readonly onStarted?: ((pid: number) => void) | undefined;
 }
 
 /** Exit code when the user gave up on the container: docker's. */
 const gaveUp = 1;
 
-/** Runs `plan` and attends to it; resolves to the exit code of gantry. */
-export async function attend(engine: Engine, plan: ContainerPlan, options: AttendOptions): Promise<number> {
+/** Runs a process and attends to it; resolves to the exit code of gantry. */
+export async function attend(attended: Attended, options: AttendOptions): Promise<number> {
   const { context, tty, interactive, onCreated } = options;
   const keys = parseDetachKeys(tty ? options.detachKeys : "");
-  const session = new TerminalSession(plan, options);
+  const session = new TerminalSession(attended, options);
   // To the very end: one more ctrl-c must not end us while somebody else is found for the output.
   using _listening = session.listen();
   using terminal = new DisposableStack();
   const raw = tty && interactive && Deno.stdin.isTerminal();
   if (raw) terminal.use(new RawTerminal({ io: context.io, endOnSignals: !options.sigProxy }));
   const stdin = interactive ? inputOf(keys, () => session.detach()) : undefined;
-  const running = runForeground(engine, plan, { stdin, stdout: stdoutSink, stderr: stderrSink }, {
+  const running = attended.run({ stdin, stdout: stdoutSink, stderr: stderrSink }, {
     signal: session.signal,
     clock: context.clock,
     onCreated: async (pid) => {
       session.created();
-      await onCreated(pid);
+      await onCreated?.(pid);
     },
     onStarted: (handle) => {
-      options.onStarted();
+      options.onStarted?.(handle.pid);
       session.started(handle);
     },
     onOutage: (cause) => {
-      if (context.settings.verbose) context.note(`gantry: ${cause.message}; the container goes on, waiting`);
+      if (context.settings.verbose) context.note(`gantry: ${cause.message}; ${attended.name} goes on, waiting`);
     },
-    onDetached: async () => {
+    onDetached: async (timeoutMs) => {
       // The terminal first: finding somebody else for the output takes a moment.
       terminal.dispose();
-      await startKeeper(plan, { context, address: engine.address, drain: true });
+      await attended.onDetached?.(timeoutMs);
     },
   });
   let end: ForegroundEnd;
@@ -75,34 +88,35 @@ export async function attend(engine: Engine, plan: ContainerPlan, options: Atten
     return code;
   }
   terminal.dispose();
-  return end.kind === "detached" ? leave(plan, session, options) : conclude(end, plan, context);
+  return end.kind === "detached" ? leave(attended, session, options) : conclude(end, attended, context);
 }
 
-function leave(plan: ContainerPlan, session: TerminalSession, { context, tty }: AttendOptions): number {
+function leave(attended: Attended, session: TerminalSession, { context, tty }: AttendOptions): number {
   // The cursor is wherever the container left it.
   const newLine = tty && context.stderr.isTerminal ? "\n" : "";
-  context.note(`${newLine}gantry: container ${plan.name} goes on; \`gantry rm -f ${plan.name}\` ends it`);
+  context.note(`${newLine}gantry: ${attended.name} goes on; ${attended.afterwards}`);
   return session.gaveUp ? gaveUp : session.interruptedCode ?? 0;
 }
 
 function conclude(
-  { exit, outputError, cleanupError }: Extract<ForegroundEnd, { kind: "exited" }>,
-  plan: ContainerPlan,
+  { exit, timedOut, outputError, cleanupError }: Extract<ForegroundEnd, { kind: "exited" }>,
+  { name }: Attended,
   context: CliContext,
 ): number {
   const report = { json: context.json, debug: context.settings.debug };
   if (cleanupError !== undefined) {
     reportWarning(
-      `container ${plan.name} has ended but could not be removed: ${cleanupError.message}; ` +
+      `${name} has ended but could not be removed: ${cleanupError.message}; ` +
         `the next \`gantry run\` removes it`,
       context.stderr,
       report,
     );
   }
+  if (timedOut) reportWarning(`${name} was killed: its --timeout was over`, context.stderr, report);
   if (outputError !== undefined) {
     throw new GantryError(
       outputError.code,
-      `the output could not be written, so the container was killed: ${outputError.message}`,
+      `the output could not be written, so ${name} was killed: ${outputError.message}`,
       {
         hint: outputError.hint,
         cause: outputError,
@@ -113,7 +127,7 @@ function conclude(
     reportError(
       new GantryError(
         "data_loss",
-        `how container ${shortId(plan.id)} ended is not known: code ${exit.code} is a guess`,
+        `how ${name} ended is not known: code ${exit.code} is a guess`,
       ),
       context.stderr,
       report,
@@ -122,12 +136,12 @@ function conclude(
   return exit.code;
 }
 
-/** What comes from outside while the container is made and runs. */
+/** What comes from outside while the process is made and runs. */
 class TerminalSession {
   /** True when the third INT or TERM came. */
   gaveUp = false;
   readonly #options: AttendOptions;
-  readonly #plan: ContainerPlan;
+  readonly #name: string;
   readonly #aborter = new AbortController();
   readonly #walkAway = Promise.withResolvers<never>();
   readonly #started = Promise.withResolvers<ForegroundHandle>();
@@ -135,8 +149,8 @@ class TerminalSession {
   #isCreated = false;
   #interruptedBy: Deno.Signal | undefined;
 
-  constructor(plan: ContainerPlan, options: AttendOptions) {
-    this.#plan = plan;
+  constructor({ name }: Attended, options: AttendOptions) {
+    this.#name = name;
     this.#options = options;
     this.#walkAway.promise.catch(() => {});
   }
@@ -203,7 +217,7 @@ class TerminalSession {
       this.#walkAway.reject(
         new GantryError(
           "cancelled",
-          `container ${this.#plan.name}: left half made, the next \`gantry run\` removes it`,
+          `${this.#name}: left half made, the next \`gantry run\` removes it`,
         ),
       );
     } else {
@@ -213,7 +227,7 @@ class TerminalSession {
 
   #interrupt(name: Deno.Signal): void {
     this.#interruptedBy ??= name;
-    this.#aborter.abort(new GantryError("cancelled", `container ${this.#plan.name}: interrupted by ${name}`));
+    this.#aborter.abort(new GantryError("cancelled", `${this.#name}: interrupted by ${name}`));
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * A process that stays behind for a container nobody attends to any more: it drains what was attached into log files, and
- * removes the container at its end when it is to be removed.
+ * A process that stays behind for a container nobody attends to any more: it drains what was attached into log files, kills
+ * the container when its time is over, and removes it at its end when it is to be removed.
  */
 import { readTextIfExists } from "../base/atomic_file.ts";
+import { formatDuration } from "../base/duration.ts";
 import { systemError } from "../base/errno.ts";
 import { GantryError } from "../base/errors.ts";
 import { processState } from "../base/proc.ts";
@@ -17,6 +18,8 @@ export interface KeeperOptions {
   readonly address: string;
   /** Moves what it writes from its FIFOs to its log files. This process must hold them until this resolves. */
   readonly drain: boolean;
+  /** Kills it after so many milliseconds; undefined for never. */
+  readonly timeoutMs: number | undefined;
 }
 
 /** How long it may take to start. */
@@ -24,9 +27,14 @@ const startMs = 10_000;
 const pollMs = 10;
 
 /** Starts it: `gantry keep`, a command that help does not show. With `drain`, resolves once it has the FIFOs open. */
-export async function startKeeper(plan: ContainerPlan, { context, address, drain }: KeeperOptions): Promise<void> {
+export async function startKeeper(plan: ContainerPlan, options: KeeperOptions): Promise<void> {
+  const { context, address, drain, timeoutMs } = options;
   const { root, state, namespace } = context.settings;
-  const what = [...(drain ? ["--drain"] : []), ...(plan.autoRemove ? ["--rm"] : [])];
+  const what = [
+    ...(drain ? ["--drain", "--log", plan.log] : []),
+    ...(plan.autoRemove ? ["--rm"] : []),
+    ...(timeoutMs === undefined ? [] : ["--timeout", formatDuration(timeoutMs)]),
+  ];
   const where = ["--root", root, "--state", state, "--namespace", namespace, "--address", address];
   try {
     await Deno.mkdir(plan.paths.data, { recursive: true, mode: 0o700 });

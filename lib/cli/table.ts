@@ -2,6 +2,7 @@
 import type { Command } from "./command.ts";
 import { completion } from "./commands/completion.ts";
 import { configCheck, configPath, configShow } from "./commands/config.ts";
+import { cp } from "./commands/cp.ts";
 import { down } from "./commands/down.ts";
 import { help } from "./commands/help.ts";
 import { info } from "./commands/info.ts";
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   run,
   ps,
   rm,
+  cp,
   up,
   down,
   status,

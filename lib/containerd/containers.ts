@@ -1,23 +1,32 @@
-import { type Container, ContainersDefinition, CreateContainerRequest } from "../../proto/gen/containerd/containers.ts";
+import {
+  type Container,
+  ContainersDefinition,
+  CreateContainerRequest,
+  UpdateContainerRequest,
+} from "../../proto/gen/containerd/containers.ts";
 import type { Any } from "../../proto/gen/google/protobuf/any.ts";
 import { type CallOptions, methodOf, type Transport } from "../rpc/transport.ts";
+import type { PackedValue } from "../wire/any.ts";
 import { toMillis } from "../wire/timestamp.ts";
 
 const create = methodOf(ContainersDefinition, ContainersDefinition.methods.create);
 const get = methodOf(ContainersDefinition, ContainersDefinition.methods.get);
 const list = methodOf(ContainersDefinition, ContainersDefinition.methods.list);
+const update = methodOf(ContainersDefinition, ContainersDefinition.methods.update);
 const remove = methodOf(ContainersDefinition, ContainersDefinition.methods.delete);
 
 /** What is stored of a container. */
 export interface ContainerRecord {
+  /** 64 hex digits, or what another client chose. */
   readonly id: string;
+  /** All labels. */
   readonly labels: Readonly<Record<string, string>>;
   /** Image reference; empty for a container from a directory. */
   readonly image: string;
   /** Runtime, e.g. `io.containerd.runc.v2`. */
   readonly runtime: string;
   /** The OCI spec, packed; see `wire/any.ts`. */
-  readonly spec: Any | undefined;
+  readonly spec: PackedValue | undefined;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
 }
@@ -56,6 +65,21 @@ export class ContainerdContainers {
   async list(filters: readonly string[] = [], options: CallOptions = {}): Promise<readonly ContainerRecord[]> {
     const reply = await this.#transport.unary(list, { filters: [...filters] }, this.#scoped(options));
     return reply.containers.map(recordOf);
+  }
+
+  /** Changes what is given of a container and nothing else; `not_found` when there is none. */
+  async update(
+    id: string,
+    changes: { readonly labels?: Readonly<Record<string, string>> | undefined; readonly spec?: Any | undefined },
+    options: CallOptions = {},
+  ): Promise<void> {
+    const { labels = {}, spec } = changes;
+    const paths = [...Object.keys(labels).map((key) => `labels.${key}`), ...(spec === undefined ? [] : ["spec"])];
+    const message = UpdateContainerRequest.fromPartial({
+      container: { id, labels, ...(spec === undefined ? {} : { spec }) },
+      updateMask: paths,
+    });
+    await this.#transport.unary(update, message, this.#scoped(options));
   }
 
   /** Forgets a container; `not_found` when there is none. */

@@ -1,14 +1,28 @@
 import {
+  CheckpointTaskRequest,
   CloseIORequest,
   CreateTaskRequest,
   type DeleteResponse,
+  ExecProcessRequest,
   ResizePtyRequest,
   TasksDefinition,
   type WaitResponse,
 } from "../../proto/gen/containerd/tasks.ts";
 import { type Process, Status } from "../../proto/gen/containerd/task.ts";
 import { type CallOptions, methodOf, type Transport } from "../rpc/transport.ts";
-import type { ExitStatus, RootfsMount, StdioPaths, TaskStatus } from "../wire/task.ts";
+import { GantryError } from "../base/errors.ts";
+import { packJson, typeUrls } from "../wire/any.ts";
+import { decodeMetric, type MetricReading } from "../wire/metrics.ts";
+import type { Process as ProcessSpec } from "../wire/oci.ts";
+import type { Resources } from "../wire/oci_resources.ts";
+import { packCheckpoint, packRestore } from "../wire/runc_options.ts";
+import type {
+  CheckpointTaskRequest as CheckpointSettings,
+  ExitStatus,
+  RootfsMount,
+  StdioPaths,
+  TaskStatus,
+} from "../wire/task.ts";
 import { toMillis } from "../wire/timestamp.ts";
 
 const create = methodOf(TasksDefinition, TasksDefinition.methods.create);
@@ -17,6 +31,12 @@ const get = methodOf(TasksDefinition, TasksDefinition.methods.get);
 const list = methodOf(TasksDefinition, TasksDefinition.methods.list);
 const wait = methodOf(TasksDefinition, TasksDefinition.methods.wait);
 const kill = methodOf(TasksDefinition, TasksDefinition.methods.kill);
+const exec = methodOf(TasksDefinition, TasksDefinition.methods.exec);
+const pause = methodOf(TasksDefinition, TasksDefinition.methods.pause);
+const listPids = methodOf(TasksDefinition, TasksDefinition.methods.listPids);
+const metrics = methodOf(TasksDefinition, TasksDefinition.methods.metrics);
+const update = methodOf(TasksDefinition, TasksDefinition.methods.update);
+const checkpoint = methodOf(TasksDefinition, TasksDefinition.methods.checkpoint);
 const resume = methodOf(TasksDefinition, TasksDefinition.methods.resume);
 const resizePty = methodOf(TasksDefinition, TasksDefinition.methods.resizePty);
 const closeIo = methodOf(TasksDefinition, TasksDefinition.methods.closeIO);
@@ -45,16 +65,36 @@ export class ContainerdTasks {
       readonly containerId: string;
       readonly rootfs: readonly RootfsMount[];
       readonly stdio: StdioPaths;
+      readonly restore?: { readonly images: string; readonly work?: string | undefined } | undefined;
     },
     options: CallOptions = {},
   ): Promise<{ readonly pid: number }> {
-    const { containerId, rootfs, stdio } = request;
+    const { containerId, rootfs, stdio, restore } = request;
     const message = CreateTaskRequest.fromPartial({
       containerId,
       ...stdio,
       rootfs: rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
+      ...(restore === undefined ? {} : { options: packRestore(restore) }),
     });
     return { pid: (await this.#transport.unary(create, message, this.#scoped(options))).pid };
+  }
+
+  /** Makes a further process of a running task. */
+  async exec(
+    request: {
+      readonly process: Target & { readonly execId: string };
+      readonly spec: ProcessSpec;
+      readonly stdio: StdioPaths;
+    },
+    options: CallOptions = {},
+  ): Promise<void> {
+    const { process, spec, stdio } = request;
+    const message = ExecProcessRequest.fromPartial({
+      ...refOf(process),
+      ...stdio,
+      spec: packJson(typeUrls.process, spec),
+    });
+    await this.#transport.unary(exec, message, this.#scoped(options));
   }
 
   /** Runs a created task or exec. */
@@ -93,9 +133,40 @@ export class ContainerdTasks {
     await this.#transport.unary(kill, message, this.#scoped(options));
   }
 
+  /** Freezes a task. */
+  async pause(containerId: string, options: CallOptions = {}): Promise<void> {
+    await this.#transport.unary(pause, { containerId }, this.#scoped(options));
+  }
+
   /** Lets a paused task go on. */
-  async resume(target: Pick<Target, "containerId">, options: CallOptions = {}): Promise<void> {
-    await this.#transport.unary(resume, { containerId: target.containerId }, this.#scoped(options));
+  async resume(containerId: string, options: CallOptions = {}): Promise<void> {
+    await this.#transport.unary(resume, { containerId }, this.#scoped(options));
+  }
+
+  /** Pids of all processes of a task. */
+  async pids(containerId: string, options: CallOptions = {}): Promise<readonly number[]> {
+    const { processes } = await this.#transport.unary(listPids, { containerId }, this.#scoped(options));
+    return processes.map(({ pid }) => pid);
+  }
+
+  /** What one task has used; `not_found` when containerd has none for it. */
+  async metrics(containerId: string, options: CallOptions = {}): Promise<MetricReading> {
+    const request = { filters: [`id==${containerId}`] };
+    const [found] = (await this.#transport.unary(metrics, request, this.#scoped(options))).metrics;
+    if (found === undefined) throw new GantryError("not_found", `no metrics of container ${containerId}`);
+    return decodeMetric(found);
+  }
+
+  /** Sets limits of a running task. */
+  async update(containerId: string, resources: Resources, options: CallOptions = {}): Promise<void> {
+    const message = { containerId, resources: packJson(typeUrls.resources, resources), annotations: {} };
+    await this.#transport.unary(update, message, this.#scoped(options));
+  }
+
+  /** Has CRIU write a task to a directory: one RPC, no content store. */
+  async checkpoint(containerId: string, request: CheckpointSettings, options: CallOptions = {}): Promise<void> {
+    const message = CheckpointTaskRequest.fromPartial({ containerId, options: packCheckpoint(request) });
+    await this.#transport.unary(checkpoint, message, this.#scoped(options));
   }
 
   /** Tells the terminal its size. */
@@ -141,6 +212,7 @@ function exitOf(reply: WaitResponse | DeleteResponse): ExitStatus {
 function stateOf(target: Target, process: Process | undefined): Target & {
   readonly pid: number;
   readonly status: TaskStatus;
+  readonly stdio: StdioPaths;
   readonly exit?: ExitStatus | undefined;
 } {
   const status = statusOf(process?.status);
@@ -148,7 +220,8 @@ function stateOf(target: Target, process: Process | undefined): Target & {
   const exit = process !== undefined && status === "stopped"
     ? { code: process.exitStatus, exitedAt: exitedAt ?? 0, exact: exitedAt !== undefined }
     : undefined;
-  return { ...target, pid: process?.pid ?? 0, status, exit };
+  const { stdin = "", stdout = "", stderr = "", terminal = false } = process ?? {};
+  return { ...target, pid: process?.pid ?? 0, status, stdio: { stdin, stdout, stderr, terminal }, exit };
 }
 
 function statusOf(status: Status | undefined): TaskStatus {

@@ -3,7 +3,6 @@ import { type GantryError, isCode, toGantryError } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
 import { signalNumber } from "../base/signals.ts";
 import type { ExitStatus } from "../wire/task.ts";
-import type { ContainerPlan } from "./container_plan.ts";
 import { type ByteSink, type ByteSource, copy, type CopyProgress } from "./copy.ts";
 import type { Engine, WaitOptions } from "./engine.ts";
 import type { FifoReader } from "./fifo.ts";
@@ -43,24 +42,34 @@ export class Attachment implements AsyncDisposable {
   #output: Promise<unknown> = Promise.resolve();
   #input: Promise<unknown> = Promise.resolve();
   #waiting: Promise<ExitStatus> | undefined;
+  #outputHeld = false;
 
-  constructor(engine: Engine, plan: ContainerPlan, { stdio, clock }: AttachmentOptions) {
+  constructor(engine: Engine, process: ProcessRef, { stdio, clock }: AttachmentOptions) {
     this.#engine = engine;
-    this.#process = { containerId: plan.id };
+    this.#process = process;
     this.#stdio = stdio;
     this.#clock = clock;
   }
 
-  /** Copies its output and waits for its end, from before it runs. The runtime must have opened its ends of the FIFOs. */
+  /** Copies its output and waits for its end, from before it runs. */
   attach(sinks: { readonly stdout: ByteSink; readonly stderr: ByteSink }, onOutage: WaitOptions["onOutage"]): void {
     const { stdout, stderr } = this.#stdio;
-    this.#stdio.established();
     const pumps = [this.#pump(stdout, sinks.stdout)];
     if (stderr !== undefined) pumps.push(this.#pump(stderr, sinks.stderr));
     this.#output = Promise.all(pumps);
     this.#output.catch(() => {});
     this.#waiting = this.#engine.wait(this.#process, { signal: this.#attending.signal, onOutage });
     this.#waiting.catch(() => {});
+  }
+
+  /** The runtime has opened its ends of the FIFOs: at Create those of a task, at Start those of an exec. */
+  established(): void {
+    this.#stdio.established();
+  }
+
+  /** True when somebody who outlived the process still held its output open when it was no longer waited for. */
+  get outputHeld(): boolean {
+    return this.#outputHeld;
   }
 
   /** Passes `source` on to its stdin, to the end. */
@@ -145,7 +154,8 @@ export class Attachment implements AsyncDisposable {
   /** Nobody can read its output any more, and it would never know. */
   async #killAll(): Promise<void> {
     const { signal } = this.#over;
-    const request = { signal: SIGKILL, all: true };
+    // With `--pid host` others would outlive the first; an exec is only one of many.
+    const request = { signal: SIGKILL, all: this.#process.execId === undefined };
     const call = (): Promise<void> => this.#engine.kill(this.#process, request, { patient: true, signal });
     await ignoreEnded(untilAnswered(call, { clock: this.#clock, signal })).catch((error: unknown) => {
       if (!signal.aborted) log.warning("a container whose output nobody reads could not be killed", { error });
@@ -168,6 +178,7 @@ export class Attachment implements AsyncDisposable {
       if (now !== before || this.#progress.some(({ writing }) => writing)) silentSince = this.#clock.monotonic();
       before = now;
     }
+    this.#outputHeld = !done.signal.aborted;
     await this.#stopReading();
   }
 

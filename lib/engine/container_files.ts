@@ -4,6 +4,7 @@ import { umount, umountFlags } from "../base/libc_files.ts";
 import { readMounts } from "../base/mounts.ts";
 import { containerPaths, type InstancePaths } from "./container_paths.ts";
 import type { ContainerPlan } from "./container_plan.ts";
+import { encodeRecordFile } from "./record_file.ts";
 
 /** Makes the directories and files a container needs on disk before its task is made. */
 export async function makeFiles(plan: ContainerPlan): Promise<void> {
@@ -15,15 +16,29 @@ export async function makeFiles(plan: ContainerPlan): Promise<void> {
       // The upper directory becomes the container's `/`: whoever runs in it must be able to enter.
       await Deno.chmod(paths.overlayUpper, 0o755);
     }
-    if (!plan.detached) return;
-    await Deno.mkdir(paths.data, { recursive: true, mode: 0o700 });
-    // The shim appends to them; it does not make them.
-    for (const log of [paths.stdoutLog, paths.stderrLog]) {
-      await Deno.writeFile(log, new Uint8Array(), { createNew: true, mode: 0o600 });
-    }
+    writeDataFiles(plan);
   } catch (error) {
     throw systemError(error, `make the files of the container in ${paths.data}`);
   }
+}
+
+/** Synchronous: a few small files in the page cache, on the way of every `run`. */
+function writeDataFiles({ paths, runtime, labels, files, detached, log }: ContainerPlan): void {
+  Deno.mkdirSync(paths.data, { recursive: true, mode: 0o700 });
+  writePrivate(paths.recordFile, encodeRecordFile({ runtime, labels }));
+  for (const { name, content, mode } of files) {
+    const path = `${paths.data}/${name}`;
+    writePrivate(path, content);
+    // Read by whoever runs in the container, whatever our umask is.
+    Deno.chmodSync(path, mode);
+  }
+  if (!detached || log === "none") return;
+  // The shim appends to them; it does not make them.
+  for (const path of [paths.stdoutLog, paths.stderrLog]) writePrivate(path, "");
+}
+
+function writePrivate(path: string, content: string): void {
+  Deno.writeTextFileSync(path, content, { createNew: true, mode: 0o600 });
 }
 
 /** Removes all that gantry keeps of a container on disk. What is mounted below is unmounted first, never deleted. */

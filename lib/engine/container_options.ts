@@ -94,6 +94,10 @@ export interface ContainerOptions {
   readonly stopSignal?: string | undefined;
   /** Seconds between the polite stop and KILL; default 10. */
   readonly stopTimeout?: number | undefined;
+  /** Milliseconds it may run before it is killed; default (and 0): no limit. */
+  readonly timeoutMs?: number | undefined;
+  /** What becomes of its output while nobody attends to it: kept in files (default), or lost. */
+  readonly log?: "file" | "none" | undefined;
   /** Path of an OCI config.json that replaces the generated spec (process.args still replaced by a given command). */
   readonly specFile?: string | undefined;
 }

@@ -12,6 +12,11 @@ export interface InstancePaths {
 export interface ContainerPaths {
   /** What lasts: logs, the throw-away overlay. */
   readonly data: string;
+  /**
+   * What containerd was told, for those who must not spend an RPC on it: a checkpoint takes its labels from here. JSON
+   * with the fields `runtime` and `labels`, written before the container is made.
+   */
+  readonly recordFile: string;
   /** FIFOs while it is attached. */
   readonly run: string;
   /** stdout of a detached container. */
@@ -29,6 +34,7 @@ export function containerPaths(instance: InstancePaths, namespace: string, id: s
   const data = `${instance.root}/containers/${namespace}/${id}`;
   return {
     data,
+    recordFile: `${data}/container.json`,
     run: `${instance.state}/containers/${namespace}/${id}`,
     stdoutLog: `${data}/stdout.log`,
     stderrLog: `${data}/stderr.log`,

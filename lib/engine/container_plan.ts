@@ -1,6 +1,8 @@
+import { parseDuration } from "../base/duration.ts";
 import type { Spec } from "../wire/oci.ts";
 import type { RootfsMount } from "../wire/task.ts";
 import type { ContainerPaths } from "./container_paths.ts";
+import type { ContainerFile } from "./spec/network_files.ts";
 
 /** What a container will be, before anything is done: `--dry-run` prints it, an engine carries it out. Plain data. */
 export interface ContainerPlan {
@@ -16,12 +18,18 @@ export interface ContainerPlan {
   readonly labels: Readonly<Record<string, string>>;
   /** What the runtime is given. */
   readonly spec: Spec;
+  /** Written into its data directory before it is made; mounts of the spec refer to them. */
+  readonly files: readonly ContainerFile[];
   /** Mounts of the root filesystem; empty when spec.root.path is the directory itself. */
   readonly rootfs: readonly RootfsMount[];
   /** True when stdout and stderr go to files that outlive this process; false when this process reads them. */
   readonly detached: boolean;
   /** True for a container that goes away when it has ended. */
   readonly autoRemove: boolean;
+  /** What becomes of its output while nobody attends to it: it is kept in files, or lost. */
+  readonly log: "file" | "none";
+  /** Milliseconds it may run before it is killed; undefined for no limit. */
+  readonly timeoutMs?: number | undefined;
   /** Where its things are. */
   readonly paths: ContainerPaths;
   /** What could not be done as asked, a sentence each. */
@@ -38,8 +46,23 @@ export const labelKeys = {
   autoRemove: "gantry/auto-remove",
   /** Directory of its logs and overlay. */
   data: "gantry/data",
+  /** Present, as `none`, when its output is not kept while nobody attends to it. */
+  log: "gantry/log",
+  /** How long it may run before it is killed, as {@link timeoutOf} reads it, e.g. `1m30s`. */
+  timeout: "gantry/timeout",
   /** Signal of a polite stop. */
   stopSignal: "gantry/stop-signal",
   /** Seconds between the polite stop and KILL. */
   stopTimeout: "gantry/stop-timeout",
 } as const;
+
+/** Milliseconds a container with these labels may run at a time; undefined for no limit, and for what is none. */
+export function timeoutOf(labels: Readonly<Record<string, string>>): number | undefined {
+  const text = labels[labelKeys.timeout];
+  try {
+    return text === undefined ? undefined : parseDuration(text) || undefined;
+  } catch {
+    // Labels can be changed by anybody who talks to containerd.
+    return undefined;
+  }
+}

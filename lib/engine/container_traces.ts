@@ -39,6 +39,16 @@ export class ContainerTraces {
     await this.settle(id);
   }
 
+  /** Takes a further name for a container; `already_exists` when another one has it. */
+  async claim(name: string, id: string): Promise<void> {
+    await this.#names.claim(name, id);
+  }
+
+  /** Gives back one name of a container. */
+  async release(name: string, id: string): Promise<void> {
+    if (isName(name)) await this.#names.release(name, id);
+  }
+
   /** Marks a container as being worked on: if this process dies, whoever comes next removes it. */
   async begin(id: string): Promise<void> {
     await this.#unfinished.begin(id);

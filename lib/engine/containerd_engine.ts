@@ -1,42 +1,49 @@
-import { type Clock, deadline, systemClock } from "../base/clock.ts";
-import { GantryError, isCode } from "../base/errors.ts";
-import { getLogger } from "../base/log.ts";
-import { ContainerdContainers } from "../containerd/containers.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { isCode } from "../base/errors.ts";
+import { ContainerdContainers, type ContainerRecord } from "../containerd/containers.ts";
 import { ContainerdTasks } from "../containerd/tasks.ts";
 import { getVersion } from "../containerd/version.ts";
-import { type CallOptions, isUnsent, type Transport } from "../rpc/transport.ts";
-import { witnessExit } from "../shim/exit_witness.ts";
-import { removeDeadShimSocket } from "../shim/shim_socket.ts";
-import { packJson, typeUrls } from "../wire/any.ts";
-import { assertId, assertNamespace } from "../wire/identifier.ts";
-import type { ExitStatus, StdioPaths } from "../wire/task.ts";
+import type { CallOptions, Transport } from "../rpc/transport.ts";
+import { assertNamespace, isWholeId } from "../wire/identifier.ts";
+import type { CheckpointTaskRequest, ExitStatus, StdioPaths } from "../wire/task.ts";
 import { bundleOf } from "./bundle.ts";
-import type { InstancePaths } from "./container_paths.ts";
-import { type ContainerPlan, labelKeys } from "./container_plan.ts";
+import { Container, type ContainerContext } from "./container.ts";
+import { ContainerMaking } from "./container_making.ts";
+import { containerPaths, type InstancePaths } from "./container_paths.ts";
+import type { ContainerPlan } from "./container_plan.ts";
 import { findContainer } from "./container_reference.ts";
+import { finishContainer, type RemovalContext, removeContainer } from "./container_removal.ts";
 import { summarize } from "./container_summary.ts";
 import { ContainerTraces } from "./container_traces.ts";
-import type { ContainerSummary, Engine, RemoveOptions, VerbOptions, WaitOptions } from "./engine.ts";
-import { forceDeleteTask } from "./force_delete.ts";
+import type {
+  ContainerSummary,
+  CreateOptions,
+  Engine,
+  ListOptions,
+  RemoveOptions,
+  VerbOptions,
+  WaitOptions,
+} from "./engine.ts";
+import { filterFacts } from "./filter_matching.ts";
+import { freeForStart } from "./free_for_start.ts";
+import { ignoreMissing } from "./ignore_missing.ts";
+import type { ContainerDocument } from "./inspect/document.ts";
 import { lateAbort } from "./late_abort.ts";
-import { untilAnswered } from "./outage.ts";
-import { removeResidue } from "./residue.ts";
-import type { KillRequest, ProcessRef, TaskApi, TerminalSize } from "./task_api.ts";
-import { waitThroughOutages, type Witness } from "./wait.ts";
+import { listTasks } from "./list_tasks.ts";
+import { lookAt } from "./look_at.ts";
+import type { Process } from "./process.ts";
+import { renameContainer } from "./rename_container.ts";
+import { findRunning, type RunningContainer } from "./running_container.ts";
+import type { UpdateOptions } from "./spec/update_resources.ts";
+import type { StatsSample } from "./stats/sample.ts";
+import { takeSample } from "./stats/take_sample.ts";
+import { storedPlan } from "./stored_plan.ts";
+import type { ExecRef, ExecRequest, KillRequest, ProcessRef, ProcessState, TerminalSize } from "./task_api.ts";
+import { updateContainer } from "./update_container.ts";
+import { ShimWitnesses } from "./shim_witnesses.ts";
 
-const log = getLogger("engine");
-
-/** How long undoing a failed create may take; it waits for containerd when that is what failed. */
-const undoMs = 15_000;
-/** How long clearing away what dead processes left may hold up somebody else's create. */
-const clearMs = 2000;
-/** How long the end of a container waits for a containerd that is away. */
-const finishPatienceMs = 10_000;
 /** A call to a shim that is cut off leaves a container half made: it may end by itself for so long. */
 const graceMs = 5000;
-
-/** How far the making of a container has gone at the runtime. */
-type Stage = "record" | "task";
 
 /** What a {@link ContainerdEngine} is made from. */
 export interface ContainerdEngineOptions {
@@ -54,14 +61,12 @@ export class ContainerdEngine implements Engine {
   readonly address: string;
   readonly namespace: string;
   readonly instance: InstancePaths;
-  readonly #clock: Clock;
   readonly #transport: Transport;
   readonly #containers: ContainerdContainers;
-  readonly #tasks: TaskApi;
+  readonly #context: ContainerContext;
   readonly #traces: ContainerTraces;
-  readonly #stages = new Map<string, Stage>();
-  /** Bundles of the containers made here, for asking their shims in an outage. */
-  readonly #bundles = new Map<string, string | undefined>();
+  readonly #making: ContainerMaking;
+  readonly #witnesses: ShimWitnesses;
 
   constructor(options: ContainerdEngineOptions) {
     const { transport, address, namespace, instance, clock = systemClock } = options;
@@ -69,141 +74,169 @@ export class ContainerdEngine implements Engine {
     this.address = address;
     this.namespace = namespace;
     this.instance = instance;
-    this.#clock = clock;
     this.#transport = transport;
     this.#containers = new ContainerdContainers(transport, namespace);
-    this.#tasks = new ContainerdTasks(transport, namespace);
+    this.#context = { records: this.#containers, tasks: new ContainerdTasks(transport, namespace), clock };
     this.#traces = new ContainerTraces(instance, { namespace, clock, exists: (id) => this.#exists(id) });
+    const container = (id: string): Container => this.#container(id);
+    this.#making = new ContainerMaking({ address, namespace, traces: this.#traces, clock, container });
+    this.#witnesses = new ShimWitnesses(namespace);
   }
 
-  async reserve(plan: ContainerPlan, options: VerbOptions = {}): Promise<void> {
-    assertId(plan.id);
-    await this.#clearAbandoned(options.signal);
-    options.signal?.throwIfAborted();
-    await this.#traces.make(plan);
+  async reserve(plan: ContainerPlan, { signal }: VerbOptions = {}): Promise<void> {
+    await this.#making.reserve(plan, signal);
   }
 
-  async create(plan: ContainerPlan, stdio: StdioPaths, options: VerbOptions = {}): Promise<{ readonly pid: number }> {
-    const { id, labels, runtime } = plan;
-    const record = { id, labels, runtime, spec: packJson(typeUrls.spec, plan.spec) };
-    await this.#reach(id, "record", () => this.#containers.create(record, callOptions(options)));
+  async store(plan: ContainerPlan, options: VerbOptions = {}): Promise<void> {
+    await this.#making.reach(plan.id, "record", () => this.#container(plan.id).store(plan, callOptions(options)));
+  }
+
+  async settle(id: string): Promise<void> {
+    await this.#making.settle(id);
+  }
+
+  async load(id: string, options: VerbOptions = {}): Promise<ContainerPlan> {
+    return storedPlan(await this.record(id, options), { instance: this.instance, namespace: this.namespace });
+  }
+
+  async create(
+    plan: ContainerPlan,
+    stdio: StdioPaths,
+    options: CreateOptions = {},
+  ): Promise<{ readonly pid: number }> {
+    const { id, rootfs } = plan;
+    const { signal, restore } = options;
+    const { task } = this.#container(id);
+    if (!this.#making.isReserved(id)) await freeForStart(task, plan.name, callOptions(options));
     // Cut off in the middle, runc leaves control groups that nobody removes.
-    using late = lateAbort(options.signal, { clock: this.#clock, graceMs });
-    const request = { containerId: id, rootfs: plan.rootfs, stdio };
-    const { pid } = await this.#reach(
-      id,
-      "task",
-      () => this.#tasks.create(request, callOptions({ ...options, ...late })),
-    );
-    this.#bundles.set(id, bundleOf(pid));
-    options.signal?.throwIfAborted();
+    using late = lateAbort(signal, { clock: this.#context.clock, graceMs });
+    const call = callOptions({ ...options, ...late });
+    const { pid } = await this.#making.reach(id, "task", () => task.create({ rootfs, stdio, restore }, call));
+    this.#witnesses.remember(id, bundleOf(pid));
+    signal?.throwIfAborted();
     return { pid };
   }
 
-  async start(process: ProcessRef, options: VerbOptions = {}): Promise<void> {
-    using late = lateAbort(options.signal, { clock: this.#clock, graceMs });
-    await this.#tasks.start(process, callOptions({ ...options, ...late }));
+  async exec(request: ExecRequest, options: VerbOptions = {}): Promise<void> {
+    const { process: { containerId, execId }, ...what } = request;
+    await this.#container(containerId).task.exec(execId, what, callOptions(options));
+  }
+
+  async deleteExec(process: ExecRef, options: VerbOptions = {}): Promise<void> {
+    await ignoreMissing(this.#process(process).delete(callOptions(options)));
+  }
+
+  async start(process: ProcessRef, options: VerbOptions = {}): Promise<{ readonly pid: number }> {
+    using late = lateAbort(options.signal, { clock: this.#context.clock, graceMs });
+    const { pid } = await this.#process(process).start(callOptions({ ...options, ...late }));
     options.signal?.throwIfAborted();
-    if (process.execId !== undefined) return;
-    this.#stages.delete(process.containerId);
-    await this.#traces.settle(process.containerId);
+    if (process.execId === undefined) await this.#making.settle(process.containerId);
+    return { pid };
   }
 
   async abandon(plan: ContainerPlan): Promise<void> {
-    const { id, name } = plan;
-    const stage = this.#stages.get(id);
-    using limit = deadline(undoMs);
-    const { signal } = limit;
-    try {
-      // Where a process may run, containerd's return is worth waiting for.
-      const waitForReady = stage === "task";
-      const options = { signal, waitForReady };
-      const calls = { clock: this.#clock, signal, patienceMs: waitForReady ? undoMs : 0 };
-      if (stage === "task") {
-        await untilAnswered(() => forceDeleteTask(this.#tasks, id, { clock: this.#clock, ...options }), calls);
-      }
-      if (stage !== undefined) await untilAnswered(() => ignoreMissing(this.#containers.delete(id, options)), calls);
-      await this.#traces.drop(id, name);
-    } catch (error) {
-      // The mark stays, by which it is found again once this process has gone.
-      log.warning("a container that failed could not be taken back yet", { container: id, error });
-    }
-    this.#stages.delete(id);
-    this.#bundles.delete(id);
+    await this.#making.abandon(plan);
+    this.#witnesses.forget(plan.id);
   }
 
   async wait(process: ProcessRef, options: WaitOptions = {}): Promise<ExitStatus> {
     const { signal, onOutage } = options;
     await using witnesses = new AsyncDisposableStack();
-    const salvage = async ({ containerId }: ProcessRef): Promise<Witness | undefined> => {
-      const bundle = this.#bundles.get(containerId);
-      if (bundle === undefined || process.execId !== undefined) return undefined;
-      const witness = await witnessExit(bundle, { id: containerId, namespace: this.namespace });
-      return witness === undefined ? undefined : witnesses.use(witness);
-    };
-    return await waitThroughOutages(this.#tasks, process, { clock: this.#clock, signal, onOutage, salvage });
+    const salvage = (of: ProcessRef) => this.#witnesses.find(of, witnesses);
+    return await this.#process(process).wait({ signal, onOutage, salvage });
   }
 
   async kill(process: ProcessRef, request: KillRequest, options: VerbOptions = {}): Promise<void> {
-    await this.#tasks.kill(process, request, callOptions(options));
+    await this.#process(process).kill(request, callOptions(options));
+  }
+
+  async state(process: ProcessRef, options: VerbOptions = {}): Promise<ProcessState> {
+    return await this.#process(process).state(callOptions(options));
+  }
+
+  async pause(id: string, options: VerbOptions = {}): Promise<void> {
+    await this.#container(id).task.pause(callOptions(options));
+  }
+
+  async resume(id: string, options: VerbOptions = {}): Promise<void> {
+    await this.#container(id).task.resume(callOptions(options));
+  }
+
+  async pids(id: string, options: VerbOptions = {}): Promise<readonly number[]> {
+    return await this.#container(id).task.pids(callOptions(options));
+  }
+
+  async sample(
+    container: { readonly id: string; readonly pid: number },
+    options: VerbOptions = {},
+  ): Promise<StatsSample> {
+    const { task } = this.#container(container.id);
+    return await takeSample(task, { ...callOptions(options), pid: container.pid, clock: this.#context.clock });
+  }
+
+  async update(id: string, limits: UpdateOptions, options: VerbOptions = {}): Promise<readonly string[]> {
+    return await updateContainer(this.#container(id), limits, callOptions(options));
+  }
+
+  async rename(id: string, name: string, { signal }: VerbOptions = {}): Promise<void> {
+    const paths = containerPaths(this.instance, this.namespace, id);
+    await renameContainer(this.#container(id), name, { traces: this.#traces, paths, signal });
+  }
+
+  async checkpoint(id: string, request: CheckpointTaskRequest, options: VerbOptions = {}): Promise<void> {
+    await this.#container(id).task.checkpoint(request, { ...callOptions(options), deadlineMs: Infinity });
   }
 
   async resizePty(process: ProcessRef, size: TerminalSize, options: VerbOptions = {}): Promise<void> {
-    await this.#tasks.resizePty(process, size, callOptions(options));
+    await this.#process(process).resizePty(size, callOptions(options));
   }
 
   async closeStdin(process: ProcessRef, options: VerbOptions = {}): Promise<void> {
-    await this.#tasks.closeStdin(process, callOptions(options));
+    await this.#process(process).closeStdin(callOptions(options));
   }
 
-  async finish(plan: ContainerPlan, options: VerbOptions = {}): Promise<void> {
-    const { id, name } = plan;
-    const { signal } = options;
-    await this.#traces.begin(id);
-    const calls = { clock: this.#clock, signal, patienceMs: finishPatienceMs };
-    await untilAnswered(() => ignoreMissing(this.#tasks.delete({ containerId: id }, { signal })), calls);
-    await untilAnswered(() => ignoreMissing(this.#containers.delete(id, { signal })), calls);
-    await removeDeadShimSocket({ address: this.address, namespace: this.namespace, id });
-    await this.#traces.drop(id, name);
-    this.#bundles.delete(id);
+  async finish(plan: ContainerPlan, { signal }: VerbOptions = {}): Promise<void> {
+    await finishContainer(this.#container(plan.id), plan, { ...this.#removal, signal });
+    this.#witnesses.forget(plan.id);
   }
 
   async remove(id: string, options: RemoveOptions = {}): Promise<void> {
-    assertId(id);
-    const { force = false, signal } = options;
-    const record = await this.#containers.get(id, { signal }).catch((error: unknown) => {
-      // A task may be left without its record; force is there to end such a thing too.
-      if (force && isCode(error, "not_found")) return undefined;
-      throw error;
-    });
-    if (!force) await this.#deleteEndedTask(id, signal);
-    await this.#traces.begin(id);
-    try {
-      const hadTask = force && await forceDeleteTask(this.#tasks, id, { clock: this.#clock, signal });
-      await ignoreMissing(this.#containers.delete(id, { signal }));
-      await removeDeadShimSocket({ address: this.address, namespace: this.namespace, id });
-      if (record === undefined) await this.#traces.clear(id);
-      await this.#traces.drop(id, record?.labels[labelKeys.name]);
-      if (record !== undefined || hadTask) return;
-    } catch (error) {
-      // Whoever asked is told: nobody else is to try it behind their back.
-      await this.#traces.settle(id);
-      throw error;
-    }
-    throw new GantryError("not_found", `no container ${id} in namespace ${this.namespace}`);
+    await removeContainer(this.#container(id), { ...options, ...this.#removal });
   }
 
-  async list(options: VerbOptions = {}): Promise<readonly ContainerSummary[]> {
+  async record(id: string, options: VerbOptions = {}): Promise<ContainerRecord> {
+    return await this.#container(id).record(callOptions(options));
+  }
+
+  async running(id: string, options: VerbOptions = {}): Promise<RunningContainer> {
+    return await findRunning(this.#container(id), { ...callOptions(options), namespace: this.namespace });
+  }
+
+  async inspect(id: string, options: VerbOptions = {}): Promise<ContainerDocument> {
+    const paths = containerPaths(this.instance, this.namespace, id);
+    const { namespace, address } = this;
+    return await lookAt(this.#container(id), { ...callOptions(options), paths, namespace, address });
+  }
+
+  async list(options: ListOptions = {}): Promise<readonly ContainerSummary[]> {
+    const { clock, tasks } = this.#context;
     const call = callOptions(options);
-    const [records, tasks] = await Promise.all([this.#containers.list([], call), this.#tasks.list(call)]);
-    const byId = new Map(tasks.map((task) => [task.containerId, task]));
-    const summaries = records.map((record) => summarize(record, byId.get(record.id)));
+    const stored = this.#containers.list([], call);
+    stored.catch(() => {});
+    const ids = async (): Promise<readonly string[]> => (await stored).map(({ id }) => id);
+    const states = await listTasks(tasks, { ...call, clock, ids });
+    const byId = new Map(states.map((state) => [state.containerId, state]));
+    const summaries = (await stored).map((record) => ({
+      ...summarize(record, byId.get(record.id)),
+      ...(options.facts === true ? { facts: filterFacts(record) } : {}),
+    }));
     return summaries.sort((a, b) => b.createdAt - a.createdAt);
   }
 
   async resolve(reference: string, options: VerbOptions = {}): Promise<string> {
+    if (isWholeId(reference)) return reference;
     const named = await this.#traces.lookup(reference);
-    if (named !== undefined && await this.#exists(named, options)) return named;
+    if (named !== undefined) return named;
     return await findContainer(reference, {
       namespace: this.namespace,
       list: (filters) => this.#containers.list(filters, callOptions(options)),
@@ -218,56 +251,23 @@ export class ContainerdEngine implements Engine {
     await this.#transport[Symbol.asyncDispose]();
   }
 
-  /** Makes the call that takes a container to `stage`, and notes that it may have got there unless it surely has not. */
-  async #reach<T>(id: string, stage: Stage, call: () => Promise<T>): Promise<T> {
-    const before = this.#stages.get(id);
-    this.#stages.set(id, stage);
-    try {
-      return await call();
-    } catch (error) {
-      if (isUnsent(error)) {
-        if (before === undefined) this.#stages.delete(id);
-        else this.#stages.set(id, before);
-      }
-      throw error;
-    }
+  get #removal(): RemovalContext {
+    const { address, namespace } = this;
+    return { address, namespace, traces: this.#traces, clock: this.#context.clock };
   }
 
-  /** Removes what processes that died left half made or half removed. It must not keep anybody from their own work. */
-  async #clearAbandoned(signal: AbortSignal | undefined): Promise<void> {
-    const ids = await this.#traces.abandoned();
-    if (ids.length === 0) return;
-    using limit = deadline(clearMs, signal);
-    for (const id of ids) {
-      try {
-        await forceDeleteTask(this.#tasks, id, { clock: this.#clock, signal: limit.signal });
-        await ignoreMissing(this.#containers.delete(id, { signal: limit.signal }));
-        await removeDeadShimSocket({ address: this.address, namespace: this.namespace, id });
-        await removeResidue(id, { namespace: this.namespace, clock: this.#clock, signal: limit.signal });
-        await this.#traces.clear(id);
-        log.info("cleared away a container whose maker died", { container: id });
-      } catch (error) {
-        log.debug("a container whose maker died cannot be cleared away yet", { container: id, error });
-        if (limit.signal.aborted || isCode(error, "unavailable")) return;
-      }
-    }
+  #container(id: string): Container {
+    return new Container(id, this.#context);
   }
 
-  async #deleteEndedTask(id: string, signal: AbortSignal | undefined): Promise<void> {
-    try {
-      await ignoreMissing(this.#tasks.delete({ containerId: id }, { signal }));
-    } catch (error) {
-      if (!isStillRunning(error)) throw error;
-      throw new GantryError("failed_precondition", `container ${id} still runs`, {
-        cause: error,
-        hint: `stop it first, or remove it by force: gantry rm -f ${id.slice(0, 12)}`,
-      });
-    }
+  #process({ containerId, execId }: ProcessRef): Process {
+    const { task } = this.#container(containerId);
+    return execId === undefined ? task : task.process(execId);
   }
 
-  async #exists(id: string, options: VerbOptions = {}): Promise<boolean> {
+  async #exists(id: string): Promise<boolean> {
     try {
-      await this.#containers.get(id, callOptions(options));
+      await this.#containers.get(id);
       return true;
     } catch (error) {
       if (isCode(error, "not_found")) return false;
@@ -278,18 +278,4 @@ export class ContainerdEngine implements Engine {
 
 function callOptions({ signal, patient }: VerbOptions): CallOptions {
   return { signal, waitForReady: patient };
-}
-
-/** containerd's own refusal has a class; that of the shims up to 2.x is "unknown", with this text. */
-function isStillRunning(error: unknown): boolean {
-  return isCode(error, "failed_precondition") ||
-    (isCode(error, "unknown") && error.message.includes("cannot delete a running process"));
-}
-
-async function ignoreMissing(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isCode(error, "not_found")) throw error;
-  }
 }

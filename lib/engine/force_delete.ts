@@ -3,6 +3,9 @@ import { GantryError, isCode } from "../base/errors.ts";
 import type { TaskStatus } from "../wire/task.ts";
 import type { ProcessRef, TaskApi } from "./task_api.ts";
 
+/** The calls that ending a task takes. */
+export type EndingCalls = Pick<TaskApi, "state" | "wait" | "kill" | "resume" | "delete">;
+
 /** Options of {@link forceDeleteTask}. */
 export interface ForceDeleteOptions {
   readonly clock: Clock;
@@ -26,7 +29,7 @@ const retryMs = 1000;
  * Ends a task in whatever state it is and frees it. False when there was none.
  * KILL goes to all its processes: with `--pid host` the others would outlive the first.
  */
-export async function forceDeleteTask(tasks: TaskApi, id: string, options: ForceDeleteOptions): Promise<boolean> {
+export async function forceDeleteTask(tasks: EndingCalls, id: string, options: ForceDeleteOptions): Promise<boolean> {
   const { clock, signal, waitForReady } = options;
   const process = { containerId: id };
   using limit = deadline(killMs, signal);
@@ -49,7 +52,7 @@ export async function forceDeleteTask(tasks: TaskApi, id: string, options: Force
   }
 }
 
-async function statusOf(tasks: TaskApi, process: ProcessRef, bounded: Bounded): Promise<TaskStatus> {
+async function statusOf(tasks: EndingCalls, process: ProcessRef, bounded: Bounded): Promise<TaskStatus> {
   try {
     return (await tasks.state(process, bounded)).status;
   } catch (error) {
@@ -60,7 +63,7 @@ async function statusOf(tasks: TaskApi, process: ProcessRef, bounded: Bounded): 
 }
 
 /** False when it still runs. */
-async function tryDelete(tasks: TaskApi, process: ProcessRef, bounded: Bounded): Promise<boolean> {
+async function tryDelete(tasks: EndingCalls, process: ProcessRef, bounded: Bounded): Promise<boolean> {
   try {
     await tasks.delete(process, bounded);
     return true;
@@ -72,14 +75,14 @@ async function tryDelete(tasks: TaskApi, process: ProcessRef, bounded: Bounded):
 }
 
 async function endProcesses(
-  tasks: TaskApi,
+  tasks: EndingCalls,
   process: ProcessRef,
   options: Bounded & { readonly clock: Clock; readonly status: TaskStatus },
 ): Promise<void> {
   try {
     await tasks.kill(process, { signal: SIGKILL, all: true }, options);
     // On cgroup v1 a signal to a frozen process stays pending.
-    if (options.status === "paused") await tasks.resume(process, options);
+    if (options.status === "paused") await tasks.resume(process.containerId, options);
   } catch (error) {
     // It ended between the calls, or it has nothing to kill any more: the next look says so.
     if (!isCode(error, "not_found") && !isCode(error, "failed_precondition") && !isCode(error, "unknown")) throw error;
@@ -89,7 +92,7 @@ async function endProcesses(
 
 /** Waits for its end, for a while. */
 async function untilEnded(
-  tasks: TaskApi,
+  tasks: EndingCalls,
   process: ProcessRef,
   options: Bounded & { readonly clock: Clock },
 ): Promise<void> {

@@ -19,7 +19,9 @@ export async function makeAndStart(
   const { signal } = steps;
   await engine.reserve(plan, { signal });
   try {
-    const { pid } = await engine.create(plan, await steps.openStdio(), { signal });
+    const stdio = await steps.openStdio();
+    await engine.store(plan, { signal });
+    const { pid } = await engine.create(plan, stdio, { signal });
     await steps.created?.(pid);
     await engine.start({ containerId: plan.id }, { signal });
     return { pid };

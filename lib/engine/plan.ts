@@ -1,9 +1,9 @@
-import { GantryError } from "../base/errors.ts";
+import { formatDuration } from "../base/duration.ts";
 import { assertName, newId, shortId } from "../wire/identifier.ts";
-import type { RootfsMount } from "../wire/task.ts";
-import type { ContainerOptions, RootfsOption } from "./container_options.ts";
-import { type ContainerPaths, containerPaths, type InstancePaths } from "./container_paths.ts";
+import type { ContainerOptions } from "./container_options.ts";
+import { containerPaths, type InstancePaths } from "./container_paths.ts";
 import { type ContainerPlan, labelKeys } from "./container_plan.ts";
+import { overlayMounts } from "./overlay_mounts.ts";
 import { prepareSpec } from "./spec/prepare.ts";
 
 /** What must be asked for, and what may be: see {@link ContainerOptions} for each, and {@link defaults} for the rest. */
@@ -47,8 +47,13 @@ export async function planContainer(request: ContainerRequest, context: PlanCont
   const name = options.name ?? shortId(id);
   assertName(name);
   const { rootfs } = options;
-  const { spec, warnings } = await prepareSpec({ id, namespace: context.namespace, options });
   const paths = containerPaths(context.instance, context.namespace, id);
+  const { spec, files, warnings } = await prepareSpec({
+    id,
+    namespace: context.namespace,
+    options,
+    dataDir: paths.data,
+  });
   return {
     id,
     name,
@@ -56,9 +61,12 @@ export async function planContainer(request: ContainerRequest, context: PlanCont
     runtime: runcRuntime,
     labels: labelsOf(options, { name, data: paths.data, autoRemove }),
     spec,
-    rootfs: overlayOf(rootfs, paths),
+    files,
+    rootfs: rootfs.overlay ? overlayMounts(rootfs.path, paths) : [],
     detached,
     autoRemove,
+    log: options.log ?? "file",
+    timeoutMs: options.timeoutMs === 0 ? undefined : options.timeoutMs,
     paths,
     warnings,
   };
@@ -68,7 +76,7 @@ function labelsOf(
   options: ContainerOptions,
   own: { readonly name: string; readonly data: string; readonly autoRemove: boolean },
 ): Readonly<Record<string, string>> {
-  const { rootfs, stopSignal, stopTimeout } = options;
+  const { rootfs, stopSignal, stopTimeout, timeoutMs = 0 } = options;
   return {
     ...options.labels,
     [labelKeys.name]: own.name,
@@ -77,20 +85,7 @@ function labelsOf(
     ...(own.autoRemove ? { [labelKeys.autoRemove]: "true" } : {}),
     ...(stopSignal === undefined ? {} : { [labelKeys.stopSignal]: stopSignal }),
     ...(stopTimeout === undefined ? {} : { [labelKeys.stopTimeout]: String(stopTimeout) }),
+    ...(timeoutMs === 0 ? {} : { [labelKeys.timeout]: formatDuration(timeoutMs) }),
+    ...(options.log === "none" ? { [labelKeys.log]: "none" } : {}),
   };
-}
-
-function overlayOf(rootfs: RootfsOption, paths: ContainerPaths): readonly RootfsMount[] {
-  if (!rootfs.overlay) return [];
-  const directories = [rootfs.path, paths.overlayUpper, paths.overlayWork];
-  // Mount options are joined with commas, and nothing quotes one.
-  const bad = directories.find((path) => path.includes(","));
-  if (bad !== undefined) {
-    throw new GantryError("invalid_argument", `an overlay cannot be made of ${bad}: its path has a comma`, {
-      hint: "move the directory, or reach it through a symbolic link without one",
-    });
-  }
-  const lower = rootfs.path.replaceAll("\\", "\\\\").replaceAll(":", "\\:");
-  const options = [`lowerdir=${lower}`, `upperdir=${paths.overlayUpper}`, `workdir=${paths.overlayWork}`];
-  return [{ type: "overlay", source: "overlay", options }];
 }

@@ -14,7 +14,7 @@ export interface DetachedOptions extends VerbOptions {
 
 /**
  * Makes and starts a container that nobody attends to: its shim appends what it writes to two plain files, so no reader is
- * needed and nothing is lost when we die. Whatever fails is undone.
+ * needed and nothing is lost when we die; with `log` none it goes nowhere. Whatever fails is undone.
  */
 export async function runDetached(
   engine: Engine,
@@ -22,13 +22,15 @@ export async function runDetached(
   { stdin, signal, onCreated }: DetachedOptions,
 ): Promise<{ readonly pid: number }> {
   const terminal = plan.spec.process?.terminal === true;
+  const kept = plan.log === "file";
   return await makeAndStart(engine, plan, {
     signal,
     openStdio: async () => ({
       // The shim holds both ends of the FIFO: it needs no writer, and the process sees no end.
       stdin: stdin ? await makeStdin(plan) : "",
-      stdout: plan.paths.stdoutLog,
-      stderr: terminal ? "" : plan.paths.stderrLog,
+      // For no stdout the runtime gives the process /dev/null; the master of a terminal somebody must read.
+      stdout: kept ? plan.paths.stdoutLog : terminal ? "/dev/null" : "",
+      stderr: kept && !terminal ? plan.paths.stderrLog : "",
       terminal,
     }),
     created: onCreated,

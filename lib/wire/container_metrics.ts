@@ -51,6 +51,7 @@ export interface MemoryMetrics {
 
 /** Processes and threads. */
 export interface PidsMetrics {
+  /** How many there are. */
   readonly current: number;
   /** Undefined for none. */
   readonly limit?: number | undefined;
@@ -58,14 +59,19 @@ export interface PidsMetrics {
 
 /** Bytes moved from and to block devices; buffered writes count on cgroup v2 only. */
 export interface BlkioMetrics {
+  /** Bytes read. */
   readonly readBytes: number;
+  /** Bytes written. */
   readonly writeBytes: number;
 }
 
 /** Pressure stall information; undefined parts are not known. */
 export interface PressureMetrics {
+  /** Waiting for a CPU. */
   readonly cpu?: Pressure | undefined;
+  /** Waiting for memory. */
   readonly memory?: Pressure | undefined;
+  /** Waiting for disks. */
   readonly io?: Pressure | undefined;
 }
 
@@ -79,8 +85,11 @@ export interface Pressure {
 
 /** Shares of time in percent, over the last 10, 60 and 300 seconds, and the total. */
 export interface PressureShare {
+  /** Percent of the last 10 seconds. */
   readonly avg10: number;
+  /** Percent of the last 60 seconds. */
   readonly avg60: number;
+  /** Percent of the last 300 seconds. */
   readonly avg300: number;
   /** Microseconds since the control group was made. */
   readonly totalUs: number;

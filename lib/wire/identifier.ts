@@ -25,6 +25,11 @@ export function shortId(id: string): string {
   return id.slice(0, 12);
 }
 
+/** True for 64 hexadecimal digits, as {@link newId} makes them: never taken for a name or for the start of an id. */
+export function isWholeId(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
 /** True for what {@link assertId} lets pass. */
 export function isId(text: string): boolean {
   return text.length <= maxIdLength && idPattern.test(text);

@@ -34,3 +34,23 @@ export interface StdioPaths {
   /** True when the process gets a terminal; stderr is then empty. */
   readonly terminal: boolean;
 }
+
+/** How a task is to be checkpointed. Directories are absolute paths and must exist. */
+export interface CheckpointTaskRequest {
+  /** Where the images go. */
+  readonly images: string;
+  /** Where CRIU leaves its log and statistics. */
+  readonly work: string;
+  /** Ends the task with the checkpoint. */
+  readonly exit: boolean;
+  /** Allows established TCP connections. */
+  readonly openTcp: boolean;
+  /** Allows unix sockets whose other end is outside. */
+  readonly externalUnixSockets: boolean;
+  /** Allows a terminal or session that began outside. */
+  readonly shellJob: boolean;
+  /** Allows file locks. */
+  readonly fileLocks: boolean;
+  /** Namespaces that are restored empty, e.g. `network`. */
+  readonly emptyNamespaces: readonly string[];
+}

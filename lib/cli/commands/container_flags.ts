@@ -1,5 +1,15 @@
 /** The flags that say what a container is: those of `run`, and of whatever else makes one. */
-import { booleanFlag, bytesFlag, choiceFlag, keyValueFlag, listFlag, numberFlag, stringFlag } from "../flags.ts";
+import {
+  booleanFlag,
+  bytesFlag,
+  choiceFlag,
+  durationFlag,
+  type Flag,
+  keyValueFlag,
+  listFlag,
+  numberFlag,
+  stringFlag,
+} from "../flags.ts";
 
 export const containerFlags = {
   rootfs: stringFlag({
@@ -8,21 +18,49 @@ export const containerFlags = {
     complete: "directory",
   }),
   name: stringFlag({ summary: "Name of the container", placeholder: "NAME", defaultText: "the start of its id" }),
+  replace: booleanFlag({ summary: "Remove the container that has the name first, by force" }),
   rm: booleanFlag({ summary: "Remove the container when it has ended" }),
   entrypoint: stringFlag({ summary: "Program to put before the command", placeholder: "PROGRAM" }),
   env: listFlag({ summary: "Set a variable; KEY alone takes ours", short: "e", placeholder: "KEY=VALUE" }),
   envFile: listFlag({ summary: "Read variables from a file", placeholder: "FILE", complete: "file" }),
   workdir: stringFlag({ summary: "Working directory in the container", short: "w", placeholder: "DIR" }),
   user: stringFlag({ summary: "Run as this user, by name or number", short: "u", placeholder: "USER[:GROUP]" }),
+  groupAdd: listFlag({ summary: "Add a group, by name or number", placeholder: "GROUP" }),
+  init: booleanFlag({ summary: "Run an init that passes signals on and reaps" }),
+  initPath: stringFlag({ summary: "Static program of the host for --init", placeholder: "FILE", complete: "file" }),
   hostname: stringFlag({ summary: "Host name", placeholder: "NAME", defaultText: "the start of its id" }),
   volume: listFlag({ summary: "Bind-mount a host path", short: "v", placeholder: "SRC:DST[:OPTIONS]" }),
   mount: listFlag({ summary: "Mount in long form", placeholder: "type=bind,source=…,target=…" }),
   tmpfs: listFlag({ summary: "Mount an empty tmpfs", placeholder: "DIR[:OPTIONS]" }),
   readOnly: booleanFlag({ summary: "Mount the root filesystem read-only" }),
+  shmSize: bytesFlag({ summary: "Size of /dev/shm", defaultText: "64m" }),
+  device: listFlag({ summary: "Add a device of the host", placeholder: "SRC[:DST][:rwm]" }),
   network: choiceFlag({ summary: "Network", choices: ["none", "host"], default: "none" }),
+  dns: listFlag({ summary: "Name server", placeholder: "IP" }),
+  dnsSearch: listFlag({ summary: "Domain to look up short names in; . for none", placeholder: "DOMAIN" }),
+  dnsOption: listFlag({ summary: "Option of the resolver, e.g. ndots:2", placeholder: "OPTION" }),
+  addHost: listFlag({ summary: "Line for /etc/hosts", placeholder: "NAME:IP" }),
+  pid: namespaceFlag("Process ids", "private"),
+  ipc: namespaceFlag("Shared memory, semaphores and message queues", "private"),
+  uts: namespaceFlag("Host name", "private"),
+  cgroupns: namespaceFlag("View of the control groups", "private on cgroup v2, host on v1"),
+  cgroupParent: stringFlag({ summary: "Control group to make the container's in", placeholder: "PATH" }),
   memory: bytesFlag({ summary: "Memory limit", short: "m" }),
+  memorySwap: stringFlag({
+    summary: "Limit of memory and swap together; -1 for no limit of swap",
+    placeholder: "SIZE",
+    defaultText: "twice the memory",
+  }),
+  memoryReservation: bytesFlag({ summary: "What it is pushed back to when memory is short" }),
   cpus: numberFlag({ summary: "CPUs it may use, e.g. 1.5", min: 0.01, fraction: true }),
+  cpuShares: numberFlag({ summary: "Weight when CPUs are busy, 2 to 262144", min: 0, defaultText: "1024" }),
+  cpusetCpus: stringFlag({ summary: "CPUs it may run on, e.g. 0-2,7", placeholder: "LIST", defaultText: "all" }),
+  cpusetMems: stringFlag({ summary: "Memory nodes it may use", placeholder: "LIST", defaultText: "all" }),
   pidsLimit: numberFlag({ summary: "Processes and threads it may have; -1 for no limit", min: -1 }),
+  blkioWeight: numberFlag({ summary: "Weight when disks are busy, 10 to 1000", min: 0 }),
+  oomScoreAdj: numberFlag({ summary: "Score for the OOM killer, -1000 is spared", min: -1000, max: 1000 }),
+  ulimit: listFlag({ summary: "Limit of each process; -1 for none", placeholder: "NAME=SOFT[:HARD]" }),
+  sysctl: listFlag({ summary: "Kernel parameter of its own namespaces", placeholder: "NAME=VALUE" }),
   capAdd: listFlag({ summary: "Add a capability, or ALL", placeholder: "CAP" }),
   capDrop: listFlag({ summary: "Drop a capability, or ALL", placeholder: "CAP" }),
   privileged: booleanFlag({ summary: "All capabilities and devices, no seccomp, nothing masked" }),
@@ -31,8 +69,19 @@ export const containerFlags = {
     placeholder: "OPTION",
   }),
   label: keyValueFlag({ summary: "Label the container" }),
+  annotation: keyValueFlag({ summary: "Annotation in the OCI spec" }),
+  log: choiceFlag({
+    summary: "What becomes of its output while nobody attends to it",
+    choices: ["file", "none"],
+    default: "file",
+  }),
+  timeout: durationFlag({ summary: "Kill it when it has run so long; 0 for no limit", defaultText: "0" }),
   stopSignal: stringFlag({ summary: "Signal of a polite stop", placeholder: "SIGNAL", defaultText: "TERM" }),
   stopTimeout: numberFlag({ summary: "Seconds between the polite stop and KILL", min: -1, defaultText: "10" }),
   spec: stringFlag({ summary: "Take the OCI config.json FILE instead of ours", placeholder: "FILE", complete: "file" }),
   cidfile: stringFlag({ summary: "Write the id to FILE, which must not exist", placeholder: "FILE", complete: "file" }),
 } as const;
+
+function namespaceFlag(summary: string, defaultText: string): Flag<"private" | "host" | undefined> {
+  return choiceFlag({ summary, choices: ["private", "host"], defaultText });
+}

@@ -1,8 +1,10 @@
 import { command } from "../command.ts";
-import { booleanFlag } from "../flags.ts";
+import { booleanFlag, choiceFlag, durationFlag } from "../flags.ts";
 
 export const keepFlags = {
   drain: booleanFlag({ summary: "Move what it writes from its FIFOs to its log files" }),
+  log: choiceFlag({ summary: "What becomes of its output", choices: ["file", "none"], default: "file" }),
+  timeout: durationFlag({ summary: "Kill it after this time" }),
   rm: booleanFlag({ summary: "Remove it at its end" }),
 } as const;
 

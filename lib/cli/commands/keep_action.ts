@@ -5,6 +5,7 @@ import { type ByteSink, copy } from "../../engine/copy.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { FifoReader } from "../../engine/fifo.ts";
 import { untilAnswered } from "../../engine/outage.ts";
+import { TimeLimit } from "../../engine/time_limit.ts";
 import { assertId } from "../../wire/identifier.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
@@ -28,22 +29,31 @@ export async function run(
     await Deno.mkdir(paths.data, { recursive: true, mode: 0o700 });
     for (const [name, file] of [["stdout", paths.stdoutLog], ["stderr", paths.stderrLog]] as const) {
       const source = openFifo(`${paths.run}/${name}`);
-      if (source !== undefined) drained.push(drain(streams.use(source), file));
+      if (source === undefined) continue;
+      streams.use(source);
+      drained.push(flags.log === "none" ? copy(source, nowhere) : drain(source, file));
     }
     // From here on nobody else has to hold them.
     await Deno.writeTextFile(keptPath({ paths }), String(Deno.pid), { mode: 0o600 });
   }
-  if (flags.rm) {
+  if (flags.rm || flags.timeout !== undefined) {
     await using engine = await openEngine(context);
-    await untilEnded(engine, id, context.signal);
+    await untilEnded(engine, id, { context, timeoutMs: flags.timeout });
     await Promise.all(drained);
+    if (!flags.rm) return 0;
     await untilAnswered(() => remove(engine, id), { clock: context.clock, signal: context.signal });
   }
   await Promise.all(drained);
   return 0;
 }
 
-async function untilEnded(engine: Engine, id: string, signal: AbortSignal): Promise<void> {
+async function untilEnded(
+  engine: Engine,
+  id: string,
+  { context, timeoutMs }: { readonly context: CliContext; readonly timeoutMs: number | undefined },
+): Promise<void> {
+  const { clock, signal } = context;
+  using _limit = timeoutMs === undefined ? undefined : new TimeLimit(engine, id, { ms: timeoutMs, clock });
   try {
     await engine.wait({ containerId: id }, { signal });
   } catch (error) {

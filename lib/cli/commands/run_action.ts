@@ -8,10 +8,12 @@ import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { instanceOf, openEngine } from "../engine.ts";
 import { attend } from "../foreground.ts";
+import { attendedContainer } from "../attended_container.ts";
 import { startKeeper } from "../keeper.ts";
 import { reportError, reportWarning } from "../report.ts";
 import { terminalSize } from "../terminal.ts";
 import { containerOptions } from "./container_options.ts";
+import { replaceContainer } from "./replace_container.ts";
 import type { runFlags } from "./run.ts";
 import { RunNotes } from "./run_notes.ts";
 
@@ -34,15 +36,23 @@ export async function run({ flags, args }: Invocation<RunFlags>, context: CliCon
   if (flags.dryRun) return showPlan(plan, context);
   await using notes = await RunNotes.open(flags);
   await using engine = await openEngine(context);
+  if (flags.replace) await replaceContainer(engine, plan.name);
   try {
     if (!flags.detach) {
       const onCreated = (pid: number): Promise<void> => notes.write(plan.id, pid);
-      return await attend(engine, plan, { ...flags, context, onCreated, onStarted: () => notes.keep() });
+      return await attend(attendedContainer(engine, plan, context), {
+        ...flags,
+        context,
+        onCreated,
+        onStarted: () => notes.keep(),
+      });
     }
     const onCreated = async (pid: number): Promise<void> => {
       await notes.write(plan.id, pid);
       // Before it runs: one that could not be looked after is not to be left behind.
-      if (plan.autoRemove) await startKeeper(plan, { context, address: engine.address, drain: false });
+      const { autoRemove, timeoutMs } = plan;
+      if (!autoRemove && timeoutMs === undefined) return;
+      await startKeeper(plan, { context, address: engine.address, drain: false, timeoutMs });
     };
     await runDetached(engine, plan, { stdin: flags.interactive, signal: context.signal, onCreated });
     notes.keep();

@@ -7,6 +7,7 @@ import { hostGateway, parseAddHost, parseDns, parseDnsOption, parseDnsSearch } f
 export interface ContainerFile {
   /** Name in that directory, e.g. `hosts`. */
   readonly name: string;
+  /** Its text. */
   readonly content: string;
   /** Permission bits. */
   readonly mode: number;

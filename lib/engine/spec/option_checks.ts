@@ -14,6 +14,7 @@ export function assertOptions(options: ContainerOptions): void {
   if (options.hostname !== undefined) assertHostname(options.hostname);
   if (options.stopSignal !== undefined) assertStopSignal(options.stopSignal);
   if (options.stopTimeout !== undefined) assertStopTimeout(options.stopTimeout);
+  if (options.timeoutMs !== undefined) assertTimeout(options.timeoutMs);
   assertAnnotations(options.annotations ?? {});
   assertProgram({ ...options, command: [options.entrypoint ?? "", ...options.command] });
 }
@@ -61,6 +62,13 @@ function assertStopTimeout(seconds: number): void {
   if (seconds === -1 || seconds >= 0) return;
   throw new GantryError("invalid_argument", `--stop-timeout ${seconds} is not a number of seconds`, {
     hint: "give 0 or more, or -1 to wait for ever",
+  });
+}
+
+function assertTimeout(ms: number): void {
+  if (Number.isFinite(ms) && ms >= 0) return;
+  throw new GantryError("invalid_argument", `--timeout: ${ms} ms is not a time to run`, {
+    hint: "give more than 0, or 0 for no limit",
   });
 }
 

@@ -1,6 +1,8 @@
 /** Bytes that went through the network interfaces of a container, all but the loopback. */
 export interface NetworkCounters {
+  /** Bytes received. */
   readonly receivedBytes: number;
+  /** Bytes sent. */
   readonly sentBytes: number;
 }
 

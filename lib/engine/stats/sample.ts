@@ -5,6 +5,7 @@ import type { NetworkCounters } from "./network.ts";
 export interface StatsSample {
   /** The container's id. */
   readonly id: string;
+  /** What the control group says. */
   readonly metrics: ContainerMetrics;
   /** Undefined for a container in the host's network. */
   readonly network?: NetworkCounters | undefined;

@@ -1,9 +1,10 @@
 import { GantryError } from "../../../lib/base/errors.ts";
-import type { KillRequest, ProcessRef, ProcessState, TaskApi } from "../../../lib/engine/task_api.ts";
+import type { EndingCalls } from "../../../lib/engine/force_delete.ts";
+import type { KillRequest, ProcessRef, ProcessState } from "../../../lib/engine/task_api.ts";
 import type { ExitStatus, TaskStatus } from "../../../lib/wire/task.ts";
 
 /** A task that does what a shim's does, as far as its end goes; a call can be made to fail. */
-export class FakeTask implements TaskApi {
+export class FakeTask implements EndingCalls {
   status: TaskStatus;
   /** Calls in order, e.g. `kill 9 all`. */
   readonly calls: string[] = [];
@@ -31,7 +32,8 @@ export class FakeTask implements TaskApi {
 
   async state(process: ProcessRef): Promise<ProcessState> {
     await this.#answer("state");
-    return { ...process, pid: 1, status: this.status };
+    const stdio = { stdin: "", stdout: "", stderr: "", terminal: false };
+    return { ...process, pid: 1, status: this.status, stdio };
   }
 
   async wait(): Promise<ExitStatus> {

@@ -43,8 +43,8 @@ test("T13 what dead processes worked on is abandoned, until it is cleared", asyn
 });
 
 test("a zombie works on nothing any more", async () => {
-  // The shell becomes a sleep that never reaps its child.
-  const script = "sh -c exit & echo $!; exec sleep 100";
+  // The shell becomes a sleep, which never reaps its child; before that it would, so the child waits for it.
+  const script = "sh -c 'until grep -q sleep /proc/$PPID/comm; do :; done' & echo $!; exec sleep 100";
   await using child = new Deno.Command("sh", { args: ["-c", script], stdin: "null", stdout: "piped" }).spawn();
   const reader = child.stdout.getReader();
   const pid = Number(new TextDecoder().decode((await reader.read()).value));

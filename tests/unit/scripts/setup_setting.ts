@@ -37,6 +37,7 @@ const recorders: Readonly<Record<string, string>> = {
   criu: "",
   protoc: "",
   crun: "",
+  "tini-static": "",
   sleep: "",
 };
 

@@ -1,0 +1,52 @@
+import type { ContainerdContainers, ContainerRecord } from "../containerd/containers.ts";
+import type { CallOptions } from "../rpc/transport.ts";
+import { packJson, typeUrls } from "../wire/any.ts";
+import type { Spec } from "../wire/oci.ts";
+import type { ContainerPlan } from "./container_plan.ts";
+import type { ProcessContext } from "./process.ts";
+import { Task } from "./task.ts";
+
+/** What containers are made with. */
+export interface ContainerContext extends ProcessContext {
+  /** Keeps their records. */
+  readonly records: Pick<ContainerdContainers, "create" | "get" | "update" | "delete">;
+}
+
+/** A stored container, by its id. Holds nothing: what it says is what is stored when it is asked. */
+export class Container {
+  readonly id: string;
+  /** What runs of it, if anything does. */
+  readonly task: Task;
+  readonly #records: ContainerContext["records"];
+
+  constructor(id: string, context: ContainerContext) {
+    this.id = id;
+    this.task = new Task(id, context);
+    this.#records = context.records;
+  }
+
+  /** Stores it; `already_exists` when the id is taken. */
+  async store({ labels, runtime, spec }: ContainerPlan, options?: CallOptions): Promise<void> {
+    await this.#records.create({ id: this.id, labels, runtime, spec: packJson(typeUrls.spec, spec) }, options);
+  }
+
+  /** What is stored; `not_found` when nothing is. */
+  async record(options?: CallOptions): Promise<ContainerRecord> {
+    return await this.#records.get(this.id, options);
+  }
+
+  /** Sets labels; those that are not named stay. */
+  async label(labels: Readonly<Record<string, string>>, options?: CallOptions): Promise<void> {
+    await this.#records.update(this.id, { labels }, options);
+  }
+
+  /** Replaces the stored spec: it counts from the next start on. */
+  async respecify(spec: Spec, options?: CallOptions): Promise<void> {
+    await this.#records.update(this.id, { spec: packJson(typeUrls.spec, spec) }, options);
+  }
+
+  /** Forgets it. */
+  async delete(options?: CallOptions): Promise<void> {
+    await this.#records.delete(this.id, options);
+  }
+}

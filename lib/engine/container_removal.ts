@@ -1,0 +1,84 @@
+import type { Clock } from "../base/clock.ts";
+import { GantryError, isCode } from "../base/errors.ts";
+import { removeDeadShimSocket } from "../shim/shim_socket.ts";
+import { assertId } from "../wire/identifier.ts";
+import type { Container } from "./container.ts";
+import { type ContainerPlan, labelKeys } from "./container_plan.ts";
+import type { ContainerTraces } from "./container_traces.ts";
+import type { RemoveOptions, VerbOptions } from "./engine.ts";
+import { ignoreMissing } from "./ignore_missing.ts";
+import { untilAnswered } from "./outage.ts";
+
+/** How long the end of a container waits for a containerd that is away. */
+const finishPatienceMs = 10_000;
+
+/** What removal works with. */
+export interface RemovalContext {
+  readonly address: string;
+  readonly namespace: string;
+  readonly traces: ContainerTraces;
+  readonly clock: Clock;
+}
+
+/** Frees a container whose task has ended, with everything gantry keeps of it. */
+export async function finishContainer(
+  container: Container,
+  plan: ContainerPlan,
+  { address, namespace, traces, clock, signal }: RemovalContext & VerbOptions,
+): Promise<void> {
+  const { id, name } = plan;
+  await traces.begin(id);
+  const calls = { clock, signal, patienceMs: finishPatienceMs };
+  await untilAnswered(() => ignoreMissing(container.task.delete({ signal })), calls);
+  await untilAnswered(() => ignoreMissing(container.delete({ signal })), calls);
+  await removeDeadShimSocket({ address, namespace, id });
+  await traces.drop(id, name);
+}
+
+/** Removes a container, whatever state it is in. `not_found` when there is neither a record nor a task of it. */
+export async function removeContainer(
+  container: Container,
+  { address, namespace, traces, force = false, signal }: RemovalContext & RemoveOptions,
+): Promise<void> {
+  const { id } = container;
+  assertId(id);
+  const record = await container.record({ signal }).catch((error: unknown) => {
+    // A task may be left without its record; force is there to end such a thing too.
+    if (force && isCode(error, "not_found")) return undefined;
+    throw error;
+  });
+  if (!force) await deleteEndedTask(container, signal);
+  await traces.begin(id);
+  try {
+    const hadTask = force && await container.task.forceDelete({ signal });
+    await ignoreMissing(container.delete({ signal }));
+    await removeDeadShimSocket({ address, namespace, id });
+    if (record === undefined) await traces.clear(id);
+    await traces.drop(id, record?.labels[labelKeys.name]);
+    if (record !== undefined || hadTask) return;
+  } catch (error) {
+    // Whoever asked is told: nobody else is to try it behind their back.
+    await traces.settle(id);
+    throw error;
+  }
+  throw new GantryError("not_found", `no container ${id} in namespace ${namespace}`);
+}
+
+/** Frees the ended task of a container, if it has one. `failed_precondition` when it still runs. */
+export async function deleteEndedTask({ id, task }: Container, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await ignoreMissing(task.delete({ signal }));
+  } catch (error) {
+    if (!isStillRunning(error)) throw error;
+    throw new GantryError("failed_precondition", `container ${id} still runs`, {
+      cause: error,
+      hint: `stop it first, or remove it by force: gantry rm -f ${id.slice(0, 12)}`,
+    });
+  }
+}
+
+/** containerd's own refusal has a class; that of the shims up to 2.x is "unknown", with this text. */
+function isStillRunning(error: unknown): boolean {
+  return isCode(error, "failed_precondition") ||
+    (isCode(error, "unknown") && error.message.includes("cannot delete a running process"));
+}

@@ -1,0 +1,58 @@
+import { isCode } from "../base/errors.ts";
+import { startedAt } from "../base/start_time.ts";
+import type { CallOptions } from "../rpc/transport.ts";
+import { bundleOf } from "./bundle.ts";
+import type { Container } from "./container.ts";
+import type { ContainerPaths } from "./container_paths.ts";
+import type { ContainerDocument } from "./inspect/document.ts";
+import { inspectContainer } from "./inspect/inspect.ts";
+import type { LifeFacts } from "./inspect/state.ts";
+import type { ProcessState } from "./task_api.ts";
+
+/** Where a container is looked for. */
+export interface LookAtOptions extends CallOptions {
+  readonly namespace: string;
+  /** containerd's socket. */
+  readonly address: string;
+  readonly paths: ContainerPaths;
+}
+
+/** A shim that does not answer within this is told as unknown. */
+const stateMs = 2500;
+
+/** All about a container, asked for now. `not_found` when there is no record of it. */
+export async function lookAt(
+  container: Container,
+  { namespace, address, paths, ...call }: LookAtOptions,
+): Promise<ContainerDocument> {
+  const [record, state] = await Promise.all([container.record(call), stateOf(container, call)]);
+  const hasLogs = await Deno.lstat(paths.stdoutLog).then(() => true, () => false);
+  return inspectContainer({
+    record,
+    namespace,
+    socket: address,
+    life: lifeOf(state),
+    bundle: state === undefined || state.pid === 0 ? undefined : bundleOf(state.pid),
+    paths,
+    logs: hasLogs ? { stdout: paths.stdoutLog, stderr: paths.stderrLog } : undefined,
+    openStdin: state !== undefined && state.stdio.stdin !== "",
+  });
+}
+
+async function stateOf(container: Container, call: CallOptions): Promise<ProcessState | undefined> {
+  try {
+    return await container.task.state({ ...call, deadlineMs: stateMs });
+  } catch (error) {
+    if (isCode(error, "not_found")) return undefined;
+    if (!isCode(error, "deadline_exceeded")) throw error;
+    const stdio = { stdin: "", stdout: "", stderr: "", terminal: false };
+    return { ...container.task.ref, pid: 0, status: "unknown", stdio };
+  }
+}
+
+function lifeOf(state: ProcessState | undefined): LifeFacts {
+  if (state === undefined) return { status: "none", pid: 0 };
+  const { status, pid, exit } = state;
+  const runs = status === "running" || status === "paused" || status === "pausing";
+  return { status, pid, exit, startedAt: runs && pid > 0 ? startedAt(pid) : undefined };
+}

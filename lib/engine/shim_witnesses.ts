@@ -1,0 +1,31 @@
+import { witnessExit } from "../shim/exit_witness.ts";
+import type { ProcessRef } from "./task_api.ts";
+import type { Witness } from "./wait.ts";
+
+/** The shims of the containers made by this process, for asking them in an outage of containerd. */
+export class ShimWitnesses {
+  readonly #namespace: string;
+  readonly #bundles = new Map<string, string | undefined>();
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  /** Notes where a container's bundle is, and with it the address of its shim. */
+  remember(id: string, bundle: string | undefined): void {
+    this.#bundles.set(id, bundle);
+  }
+
+  /** The container has gone. */
+  forget(id: string): void {
+    this.#bundles.delete(id);
+  }
+
+  /** Somebody who sees a container's first process end; lives as long as `stack`. Undefined for execs and the unknown. */
+  async find({ containerId, execId }: ProcessRef, stack: AsyncDisposableStack): Promise<Witness | undefined> {
+    const bundle = this.#bundles.get(containerId);
+    if (bundle === undefined || execId !== undefined) return undefined;
+    const witness = await witnessExit(bundle, { id: containerId, namespace: this.#namespace });
+    return witness === undefined ? undefined : stack.use(witness);
+  }
+}
