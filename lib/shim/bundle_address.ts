@@ -1,4 +1,5 @@
 import { readTextIfExists } from "../base/atomic_file.ts";
+import { systemError } from "../base/errno.ts";
 import { isRecord, stringField } from "../base/json.ts";
 
 /** Where a shim listens, and which generation of the task service it speaks. */
@@ -17,20 +18,36 @@ export async function readShimAddress(bundle: string): Promise<ShimAddress | und
   const bootstrap = await readTextIfExists(`${bundle}/bootstrap.json`);
   if (bootstrap !== undefined) return parseBootstrap(bootstrap);
   const address = await readTextIfExists(`${bundle}/address`);
-  return address === undefined ? undefined : addressOf(address, 2);
+  return address === undefined ? undefined : shimAddressOf(address, 2);
+}
+
+/**
+ * Writes bootstrap.json as containerd does for every shim, so that whoever comes next finds it. Renamed into place but not
+ * synced: no shim outlives the boot.
+ */
+export async function writeShimAddress(bundle: string, { path, service }: ShimAddress): Promise<void> {
+  const version = service === "containerd.task.v3.Task" ? 3 : 2;
+  const file = `${bundle}/bootstrap.json`;
+  try {
+    await Deno.writeTextFile(`${file}.tmp`, JSON.stringify({ version, address: `unix://${path}`, protocol: "ttrpc" }));
+    await Deno.rename(`${file}.tmp`, file);
+  } catch (error) {
+    throw systemError(error, `write ${file}`);
+  }
 }
 
 function parseBootstrap(text: string): ShimAddress | undefined {
   try {
     const bootstrap: unknown = JSON.parse(text);
     if (!isRecord(bootstrap)) return undefined;
-    return addressOf(stringField(bootstrap, "address") ?? "", bootstrap.version);
+    return shimAddressOf(stringField(bootstrap, "address") ?? "", bootstrap.version);
   } catch {
     return undefined;
   }
 }
 
-function addressOf(address: string, version: unknown): ShimAddress | undefined {
+/** An address as shims print it, for a version of the task service; undefined when it is no unix socket. */
+export function shimAddressOf(address: string, version: unknown): ShimAddress | undefined {
   const path = /^unix:\/\/(\/.+)$/.exec(address.trim())?.[1];
   if (path === undefined) return undefined;
   return { path, service: version === 3 ? "containerd.task.v3.Task" : "containerd.task.v2.Task" };

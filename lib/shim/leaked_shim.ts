@@ -1,50 +1,130 @@
 import { type Clock, deadline } from "../base/clock.ts";
-import { readIdentity, signalProcess, waitForEnd } from "../base/proc.ts";
+import { type ProcessIdentity, processState, readIdentity, signalProcess, waitForEnd } from "../base/proc.ts";
+
+/** Whose shim. */
+export interface ShimScope {
+  readonly namespace: string;
+  /** containerd's socket: another containerd may have a container of the same id. */
+  readonly address: string;
+}
 
 /** Whose shim, and how to wait. */
-export interface LeakedShimOptions {
-  readonly namespace: string;
+export interface EndShimOptions extends ShimScope {
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A shim that lives. */
+interface Shim {
+  readonly identity: ProcessIdentity;
+  /** Its working directory, which is the bundle; undefined when that is gone. */
+  readonly bundle: string | undefined;
+}
+
 /** How long a shim without a task may take to end on TERM; it takes a few milliseconds. */
 const politeMs = 2000;
+/** How long a killed process may take to be gone. */
+const killMs = 2000;
 
 /**
  * Ends shims of a container that the runtime knows nothing of any more (containerd 1.6 forgets the shim of a create that
- * was cut off). TERM first: the shim then removes its own socket.
+ * was cut off). TERM first: the shim then removes its own socket. Resolves to their bundles, one for each that was ended.
  */
-export async function endLeakedShims(id: string, options: LeakedShimOptions): Promise<void> {
-  for (const pid of shimsOf(id, options.namespace)) {
-    const identity = await readIdentity(pid);
-    if (identity === undefined || !shimsOf(id, options.namespace).includes(pid)) continue;
-    await signalProcess(identity, "TERM");
-    try {
-      using limit = deadline(politeMs, options.signal);
-      await waitForEnd(identity, { clock: options.clock, signal: limit.signal });
-    } catch (error) {
-      if (options.signal?.aborted) throw error;
-      await signalProcess(identity, "KILL");
-    }
+export async function endLeakedShims(id: string, options: EndShimOptions): Promise<readonly (string | undefined)[]> {
+  const shims = await shimsOf(id, options);
+  for (const { identity } of shims) {
+    const ends = processState(identity.pid) !== "T" && await endPolitely(identity, options);
+    if (!ends) await kill(identity, options);
+  }
+  return shims.map(({ bundle }) => bundle);
+}
+
+/**
+ * Kills the shims of a container, for one that hangs: SIGSTOP, a deadlock. containerd notices and cleans up behind it, which
+ * kills the container. Resolves to their bundles, one for each that was killed.
+ */
+export async function killShims(id: string, options: EndShimOptions): Promise<readonly (string | undefined)[]> {
+  const shims = await shimsOf(id, options);
+  for (const { identity } of shims) await kill(identity, options);
+  return shims.map(({ bundle }) => bundle);
+}
+
+async function endPolitely(identity: ProcessIdentity, { clock, signal }: EndShimOptions): Promise<boolean> {
+  await signalProcess(identity, "TERM");
+  return await hasEnded(identity, { clock, signal, ms: politeMs });
+}
+
+async function kill(identity: ProcessIdentity, { clock, signal }: EndShimOptions): Promise<void> {
+  await signalProcess(identity, "KILL");
+  await hasEnded(identity, { clock, signal, ms: killMs });
+}
+
+async function hasEnded(
+  identity: ProcessIdentity,
+  { clock, signal, ms }: { readonly clock: Clock; readonly signal: AbortSignal | undefined; readonly ms: number },
+): Promise<boolean> {
+  using limit = deadline(ms, signal);
+  try {
+    await waitForEnd(identity, { clock, signal: limit.signal });
+    return true;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    return false;
   }
 }
 
-/** Processes whose command line says that they are the shim of that container in that namespace. */
-function shimsOf(id: string, namespace: string): readonly number[] {
-  const found: number[] = [];
+/** Processes whose command line says that they are the shim of that container in that namespace of that containerd. */
+async function shimsOf(id: string, scope: ShimScope): Promise<readonly Shim[]> {
+  const found: Shim[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^[0-9]+$/.test(name)) continue;
-    const [program = "", ...args] = commandLine(name);
-    if (!/(^|\/)containerd-shim[^/]*$/.test(program)) continue;
-    if (valueOf("-id", args) === id && valueOf("-namespace", args) === namespace) found.push(Number(name));
+    if (!/^[0-9]+$/.test(name) || !isShimOf(id, name, scope)) continue;
+    const identity = await readIdentity(Number(name));
+    const bundle = workingDirectory(name);
+    // Its arguments once more, now that its identity is known: the pid may have been given to another process.
+    if (identity !== undefined && isShimOf(id, name, scope)) found.push({ identity, bundle });
   }
   return found;
+}
+
+function isShimOf(id: string, pid: string, { namespace, address }: ShimScope): boolean {
+  const [program = "", ...args] = commandLine(pid);
+  if (!/(^|\/)containerd-shim[^/]*$/.test(program)) return false;
+  if (valueOf("-id", args) !== id || valueOf("-namespace", args) !== namespace) return false;
+  // `start` and `delete` are containerd's own doing, and end by themselves.
+  if (actionOf(args) !== undefined) return false;
+  const told = valueOf("-address", args);
+  return told === undefined || isSameSocket(told, address);
+}
+
+/** What containerd runs the program for, beside being the shim. It comes last, where a container's id may also stand. */
+function actionOf(args: readonly string[]): "start" | "delete" | undefined {
+  const [before, last] = args.filter((arg) => arg !== "").slice(-2);
+  if (before !== undefined && /^-(id|namespace|address|publish-binary|socket|bundle)$/.test(before)) return undefined;
+  return last === "start" || last === "delete" ? last : undefined;
 }
 
 function valueOf(flag: string, args: readonly string[]): string | undefined {
   const index = args.indexOf(flag);
   return index < 0 ? undefined : args[index + 1];
+}
+
+function isSameSocket(told: string, address: string): boolean {
+  if (told === address) return true;
+  try {
+    const [one, other] = [Deno.statSync(told), Deno.statSync(address)];
+    return one.ino === other.ino && one.dev === other.dev;
+  } catch {
+    return false;
+  }
+}
+
+function workingDirectory(pid: string): string | undefined {
+  try {
+    const path = Deno.readLinkSync(`/proc/${pid}/cwd`);
+    return path.endsWith(" (deleted)") ? undefined : path;
+  } catch {
+    return undefined;
+  }
 }
 
 function commandLine(pid: string): readonly string[] {

@@ -40,6 +40,8 @@ export interface Memory {
   readonly swappiness?: number | undefined;
   /** It waits instead of being killed, cgroup v1 only. */
   readonly disableOOMKiller?: boolean | undefined;
+  /** Of an update: a limit below what is used is refused, as cgroup v1 does by itself (runtime-spec 1.1, runc 1.2). */
+  readonly checkBeforeUpdate?: boolean | undefined;
 }
 
 /** CPU limits; quota and period in microseconds. */

@@ -16,6 +16,9 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
+/** Bits of a frame's flags. `remoteClosed`: the sender sends no more on this stream; `noData`: the frame carries nothing. */
+export const frameFlags = { remoteClosed: 1, remoteOpen: 2, noData: 4 } as const;
+
 /** The longest payload either side accepts: 4 MiB. */
 export const maxPayloadBytes = 4 << 20;
 
