@@ -11,7 +11,8 @@ prefix_source() {
     containerd-1.6) echo bookworm containerd usr/bin/containerd ;;
     containerd-1.7) echo trixie containerd usr/bin/containerd ;;
     containerd-2.1) echo sid containerd usr/bin/containerd ;;
-    criu) echo trixie criu bin/criu ;;
+    # 4.2 or later: since Linux 6.16 older ones cannot dump sockets.
+    criu) echo sid criu bin/criu ;;
     containers-common) echo bookworm golang-github-containers-common usr/share/containers/seccomp.json ;;
     docker) echo bookworm docker.io usr/sbin/dockerd ;;
     busybox) echo "$(host_suite)" busybox-static . ;;

@@ -1,10 +1,13 @@
 /**
  * `deno task bench`: gantry against its peers in the same run, interleaved; medians and ratios, and a JSON file. Absolute
- * times say little on a shared machine; ratios hold. `--quick` takes few rounds, to see that it works.
+ * times say little on a shared machine; ratios hold. `--quick` takes few rounds, to see that it works; arguments are the
+ * topics wanted (recovery, running, steps, execs, lists, startUp), e.g. `deno task bench --quick execs`.
  */
-import { busyboxRootfs } from "../../tests/support/rootfs.ts";
+import { execs } from "./exec.ts";
+import { running, steps } from "./life.ts";
+import { lists } from "./list.ts";
 import { containerdVersion, projectDir } from "../../tests/support/versions.ts";
-import { type Contender, interleaved, printFigures, timeProcess } from "./measure.ts";
+import { processContender } from "./measure.ts";
 import {
   gantry,
   instanceFlags,
@@ -15,10 +18,11 @@ import {
   type Supervised,
   untilAnswers,
 } from "./peers.ts";
+import { compare, quick, results } from "./report.ts";
 
-const quick = Deno.args.includes("--quick");
 const { ctr } = containerdVersion("1.6");
-const results: Record<string, unknown> = {};
+/** In the order in which they are measured; arguments name those wanted, none means all. */
+const topics = { recovery, running, steps, execs, lists, startUp } as const;
 
 await main();
 
@@ -26,9 +30,10 @@ async function main(): Promise<void> {
   const directory = await Deno.makeTempDir({ dir: "/tmp", prefix: "bench-" });
   try {
     await using ours = await startGantry(`${directory}/g`);
-    await recovery(ours, directory);
-    await running(ours, directory);
-    await startUp(ours, directory);
+    const wanted = Deno.args.filter((word) => !word.startsWith("-"));
+    for (const [name, topic] of Object.entries(topics)) {
+      if (wanted.length === 0 || wanted.includes(name)) await topic(ours, directory);
+    }
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -43,7 +48,7 @@ async function recovery(ours: Supervised, directory: string): Promise<void> {
   if (dockerd === undefined) console.log("no dockerd to compare with: scripts/setup --bench fetches one");
   else stack.use(dockerd);
   const both = dockerd === undefined ? [ours] : [ours, dockerd];
-  await report("recovery", {
+  await compare("recovery", {
     title: "kill -9 of the supervised containerd until it answers Version",
     contenders: both.map((one) => ({ name: one.name, run: () => timeRecovery(one) })),
     rounds: quick ? 3 : 10,
@@ -71,55 +76,18 @@ async function timeRecovery(supervised: Supervised): Promise<number> {
   return ms;
 }
 
-/** A container from a directory, start to end. */
-async function running(ours: Supervised, directory: string): Promise<void> {
-  const rootfs = `${directory}/rootfs`;
-  await busyboxRootfs(rootfs);
-  const where = instanceFlags(`${directory}/g`);
-  let number = 0;
-  await report("run", {
-    title: "a container from a directory, start to end",
-    contenders: [
-      process("gantry run --rm --rootfs DIR -- /bin/true", gantry, () => [
-        ...["run", ...where, "--rm", "--rootfs", rootfs, "--", "/bin/true"],
-      ]),
-      process("ctr run --rm --rootfs DIR ID /bin/true", ctr, () => [
-        ...["-a", ours.address, "run", "--rm", "--rootfs", rootfs, `b${number++}`, "/bin/true"],
-      ]),
-    ],
-    rounds: quick ? 5 : 25,
-  });
-}
-
 /** What people type most. */
 async function startUp(ours: Supervised, directory: string): Promise<void> {
   const where = instanceFlags(`${directory}/g`);
-  await report("startUp", {
+  await compare("startUp", {
     title: "start-up",
     contenders: [
-      process("gantry --help", gantry, () => ["--help"]),
-      process("gantry version --client", gantry, () => ["version", "--client"]),
-      process("gantry version", gantry, () => ["version", ...where]),
-      process("gantry ps", gantry, () => ["ps", ...where]),
-      process("ctr containers ls", ctr, () => ["-a", ours.address, "containers", "ls"]),
+      processContender("gantry --help", gantry, () => ["--help"]),
+      processContender("gantry version --client", gantry, () => ["version", "--client"]),
+      processContender("gantry version", gantry, () => ["version", ...where]),
+      processContender("gantry ps", gantry, () => ["ps", ...where]),
+      processContender("ctr containers ls", ctr, () => ["-a", ours.address, "containers", "ls"]),
     ],
     rounds: quick ? 5 : 25,
   });
-}
-
-function process(name: string, program: string, args: () => readonly string[]): Contender {
-  return { name, run: () => timeProcess(program, args()) };
-}
-
-async function report(
-  key: string,
-  { title, contenders, rounds }: {
-    readonly title: string;
-    readonly contenders: readonly Contender[];
-    readonly rounds: number;
-  },
-): Promise<void> {
-  const figures = await interleaved(contenders, rounds);
-  results[key] = figures;
-  printFigures(title, figures);
 }

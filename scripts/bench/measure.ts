@@ -7,6 +7,11 @@ export interface Contender {
   run(): Promise<number>;
 }
 
+/** A process to be started and waited for, with new arguments each time. */
+export function processContender(name: string, program: string, args: () => readonly string[]): Contender {
+  return { name, run: () => timeProcess(program, args()) };
+}
+
 /** Figures of one contender. Milliseconds. */
 export interface Figures {
   readonly name: string;

@@ -1,6 +1,7 @@
 /** What gantry is measured against, and gantry itself: real programs with directories of their own. */
 import { getVersion } from "../../lib/containerd/version.ts";
 import { connectGrpc } from "../../lib/rpc/grpc_transport.ts";
+import { freeAddress, readRpcCounts } from "../../tests/support/private_containerd.ts";
 import { containerdVersion, prefixDir, projectDir } from "../../tests/support/versions.ts";
 
 /** Executable under test. */
@@ -8,6 +9,8 @@ export const gantry: string = Deno.env.get("GANTRY_BINARY") ?? `${projectDir}dis
 
 /** A supervised containerd, ours or dockerd's. */
 export interface Supervised extends AsyncDisposable {
+  /** RPCs it has been asked so far, by `service/Method`; undefined where they are not counted. */
+  rpcCounts?(): Promise<ReadonlyMap<string, number>>;
   readonly name: string;
   /** Socket of its containerd. */
   readonly address: string;
@@ -20,7 +23,12 @@ export interface Supervised extends AsyncDisposable {
 /** `gantry up` in directories of its own, over the host's containerd. */
 export async function startGantry(directory: string): Promise<Supervised> {
   const where = instanceFlags(directory);
-  await expectSuccess(gantry, ["up", "--detach", ...where, "--containerd", containerdVersion("1.6").containerd]);
+  const metrics = freeAddress();
+  await Deno.mkdir(directory, { recursive: true });
+  await Deno.writeTextFile(`${directory}/extra.toml`, `[metrics]\naddress = "${metrics}"\n`);
+  const { containerd } = containerdVersion("1.6");
+  const up = ["up", "--detach", ...where, "--containerd", containerd, "--config-extra", `${directory}/extra.toml`];
+  await expectSuccess(gantry, up);
   const status = async (): Promise<Record<string, unknown>> =>
     JSON.parse(await expectSuccess(gantry, ["status", "--json", ...where]));
   const first = await status();
@@ -28,6 +36,7 @@ export async function startGantry(directory: string): Promise<Supervised> {
     name: "gantry up",
     address: String(first.address),
     supervisorPid: Number(first.supervisorPid),
+    rpcCounts: () => readRpcCounts(metrics),
     containerdPid: async () => Number(await Deno.readTextFile(`${directory}/state/containerd.pid`).catch(() => 0)),
     [Symbol.asyncDispose]: async () => {
       await expectSuccess(gantry, ["down", ...where]);
