@@ -36,6 +36,7 @@ export type { ContainerRecord } from "./containerd/containers.ts";
 export type { ContainerFile } from "./engine/spec/network_files.ts";
 export type { ContainerPlan } from "./engine/container_plan.ts";
 export type {
+  ContainerChanges,
   ContainerSummary,
   CreateOptions,
   Engine,
@@ -47,8 +48,23 @@ export type {
 export type { ContainerPaths, InstancePaths } from "./engine/container_paths.ts";
 export { type ContainerRequest, planContainer, type PlanContext } from "./engine/plan.ts";
 export type { ForegroundEnd, ForegroundHandle, ForegroundOptions, ForegroundStreams } from "./engine/attend_process.ts";
-export { runForeground } from "./engine/run.ts";
+export { runForeground, startForeground } from "./engine/run.ts";
+export type { MakeSteps } from "./engine/make_and_start.ts";
+export { startDetached, startStored, wouldOverwriteLog } from "./engine/start_stored.ts";
+export { type Attachable, attachContainer, findAttachable } from "./engine/attach.ts";
+export type { OutputFiles } from "./engine/output_files.ts";
 export { type DetachedOptions, runDetached } from "./engine/run_detached.ts";
+export { runExec, runExecDetached, type RunExecOptions } from "./engine/run_exec.ts";
+export type { ExecMakingOptions, ExecRunRequest } from "./engine/exec_making.ts";
+export type { ExecOptions } from "./engine/spec/exec_process.ts";
+export { stopContainer, type StopOptions, type StoppingVerbs } from "./engine/stop_container.ts";
+export {
+  type WaitCondition,
+  type WaitConditionOptions,
+  waitConditions,
+  waitForCondition,
+  type WaitingVerbs,
+} from "./engine/wait_condition.ts";
 export type { ByteSink, ByteSource } from "./engine/copy.ts";
 export type {
   ExecRef,

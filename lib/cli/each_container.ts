@@ -12,14 +12,15 @@ export interface NamedContainer {
 
 /** Options of {@link eachContainer}. */
 export interface EachOptions {
-  readonly engine: Engine;
-  readonly context: CliContext;
+  readonly engine: Pick<Engine, "resolve">;
+  readonly context: Pick<CliContext, "signal" | "stderr" | "json"> & {
+    readonly settings: Pick<CliContext["settings"], "debug">;
+  };
   /** A container that is not there is passed over in silence (`-f`). Default false. */
   readonly ignoreMissing?: boolean | undefined;
+  /** Called for each that succeeded, in the order given, as soon as those before it have ended too: prints results. */
+  readonly done?: ((container: NamedContainer) => void) | undefined;
 }
-
-/** Does something with one container; what it gives back is called to tell the result, in the order of the command line. */
-export type ContainerWork = (container: NamedContainer) => Promise<void | (() => void)>;
 
 /**
  * Does something with each container named, all at once, so that ten that take ten seconds to stop take ten seconds. A
@@ -27,31 +28,32 @@ export type ContainerWork = (container: NamedContainer) => Promise<void | (() =>
  */
 export async function eachContainer(
   references: readonly string[],
-  work: ContainerWork,
-  { engine, context, ignoreMissing = false }: EachOptions,
+  work: (container: NamedContainer) => Promise<void>,
+  { engine, context, ignoreMissing = false, done }: EachOptions,
 ): Promise<number> {
-  const outcomes = [...new Set(references)].map(async (reference) => {
-    try {
-      const id = await engine.resolve(reference, { signal: context.signal });
-      const tell = await work({ id, reference });
-      return { tell };
-    } catch (error) {
-      return { error };
-    }
+  const running = [...new Set(references)].map(async (reference): Promise<NamedContainer> => {
+    const container = { id: await engine.resolve(reference, { signal: context.signal }), reference };
+    await work(container);
+    return container;
   });
+  const all = Promise.allSettled(running);
   let code = 0;
-  for (const outcome of outcomes) {
-    const { tell, error } = await outcome;
-    tell?.();
-    if (error === undefined) continue;
-    if (isCode(error, "unavailable") || isCode(error, "cancelled")) {
-      // Nobody answers any of them: one error for all, and 125.
-      await Promise.all(outcomes);
-      throw error;
+  for (const each of running) {
+    let container: NamedContainer;
+    try {
+      container = await each;
+    } catch (error) {
+      if (ignoreMissing && isCode(error, "not_found")) continue;
+      if (isCode(error, "unavailable") || isCode(error, "cancelled")) {
+        // Nobody answers any of them: one error for all, and 125.
+        await all;
+        throw error;
+      }
+      reportError(error, context.stderr, { json: context.json, debug: context.settings.debug });
+      code = 1;
+      continue;
     }
-    if (ignoreMissing && isCode(error, "not_found")) continue;
-    reportError(error, context.stderr, { json: context.json, debug: context.settings.debug });
-    code = 1;
+    done?.(container);
   }
   return code;
 }

@@ -21,6 +21,8 @@ export interface Attended {
   readonly name: string;
   /** Told to the user when it is left running: how it can be ended or found again. */
   readonly afterwards: string;
+  /** It is killed when our attention ends by a signal, and goes on only after the detach keys. Default: it always goes on. */
+  readonly endsWithUs?: boolean | undefined;
   /** Makes it, runs it and passes its streams on. */
   run(streams: ForegroundStreams, options: ForegroundOptions): Promise<ForegroundEnd>;
   /** Finds somebody else for its output, and for what is left of its time limit, when it is let go of; default nobody. */
@@ -94,7 +96,9 @@ export async function attend(attended: Attended, options: AttendOptions): Promis
 function leave(attended: Attended, session: TerminalSession, { context, tty }: AttendOptions): number {
   // The cursor is wherever the container left it.
   const newLine = tty && context.stderr.isTerminal ? "\n" : "";
-  context.note(`${newLine}gantry: ${attended.name} goes on; ${attended.afterwards}`);
+  const wasKilled = attended.endsWithUs === true && session.signal.aborted;
+  const fate = wasKilled ? "was killed" : `goes on; ${attended.afterwards}`;
+  context.note(`${newLine}gantry: ${attended.name} ${fate}`);
   return session.gaveUp ? gaveUp : session.interruptedCode ?? 0;
 }
 
@@ -141,7 +145,7 @@ class TerminalSession {
   /** True when the third INT or TERM came. */
   gaveUp = false;
   readonly #options: AttendOptions;
-  readonly #name: string;
+  readonly #attended: Attended;
   readonly #aborter = new AbortController();
   readonly #walkAway = Promise.withResolvers<never>();
   readonly #started = Promise.withResolvers<ForegroundHandle>();
@@ -149,8 +153,8 @@ class TerminalSession {
   #isCreated = false;
   #interruptedBy: Deno.Signal | undefined;
 
-  constructor({ name }: Attended, options: AttendOptions) {
-    this.#name = name;
+  constructor(attended: Attended, options: AttendOptions) {
+    this.#attended = attended;
     this.#options = options;
     this.#walkAway.promise.catch(() => {});
   }
@@ -214,12 +218,9 @@ class TerminalSession {
     this.gaveUp = true;
     if (this.#handle === undefined) {
       this.#interrupt(name);
-      this.#walkAway.reject(
-        new GantryError(
-          "cancelled",
-          `${this.#name}: left half made, the next \`gantry run\` removes it`,
-        ),
-      );
+      const { name: what, endsWithUs } = this.#attended;
+      const after = endsWithUs === true ? "it is removed behind us" : "the next `gantry run` removes it";
+      this.#walkAway.reject(new GantryError("cancelled", `${what}: left half made, ${after}`));
     } else {
       this.#aborter.abort();
     }
@@ -227,7 +228,7 @@ class TerminalSession {
 
   #interrupt(name: Deno.Signal): void {
     this.#interruptedBy ??= name;
-    this.#aborter.abort(new GantryError("cancelled", `${this.#name}: interrupted by ${name}`));
+    this.#aborter.abort(new GantryError("cancelled", `${this.#attended.name}: interrupted by ${name}`));
   }
 }
 

@@ -8,6 +8,7 @@ import { systemError } from "../base/errno.ts";
 import { GantryError } from "../base/errors.ts";
 import { processState } from "../base/proc.ts";
 import type { ContainerPlan } from "../engine/container_plan.ts";
+import { keptPath } from "../engine/kept.ts";
 import type { CliContext } from "./context.ts";
 import { startSelf } from "./self.ts";
 
@@ -44,11 +45,6 @@ export async function startKeeper(plan: ContainerPlan, options: KeeperOptions): 
   const log = `${plan.paths.data}/keeper.log`;
   const pid = await startSelf(["keep", ...where, ...what, plan.id], { log, env: context.env });
   if (drain) await untilKept(plan, { context, pid, log });
-}
-
-/** The file by which a keeper says that it has opened a container's FIFOs. */
-export function keptPath(plan: Pick<ContainerPlan, "paths">): string {
-  return `${plan.paths.run}/kept`;
 }
 
 async function untilKept(

@@ -1,4 +1,5 @@
 /** The terminal of an attached container: raw mode that is always given back, and its size. */
+import { GantryError } from "../base/errors.ts";
 import { libcTerminal } from "../base/libc_terminal.ts";
 import type { CliIo } from "./context.ts";
 
@@ -17,6 +18,11 @@ export function terminalSize(): TerminalSize | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** `invalid_argument` with this hint unless stdin is a terminal: for processes whose terminal it is to become. */
+export function assertTerminal(hint: string): void {
+  if (!Deno.stdin.isTerminal()) throw new GantryError("invalid_argument", "stdin is no terminal", { hint });
 }
 
 /** Calls `listener` with the new size at each change until the result is called. */

@@ -3,7 +3,10 @@ import type { CallOptions } from "../rpc/transport.ts";
 import { packJson, typeUrls } from "../wire/any.ts";
 import type { Spec } from "../wire/oci.ts";
 import type { ContainerPlan } from "./container_plan.ts";
+import type { ContainerChanges } from "./engine.ts";
+import { explainRefusal } from "./explain_refusal.ts";
 import type { ProcessContext } from "./process.ts";
+import type { KillRequest } from "./task_api.ts";
 import { Task } from "./task.ts";
 
 /** What containers are made with. */
@@ -43,6 +46,31 @@ export class Container {
   /** Replaces the stored spec: it counts from the next start on. */
   async respecify(spec: Spec, options?: CallOptions): Promise<void> {
     await this.#records.update(this.id, { spec: packJson(typeUrls.spec, spec) }, options);
+  }
+
+  /** Both in one call; what is not given stays. */
+  async revise({ spec, labels }: ContainerChanges, options?: CallOptions): Promise<void> {
+    await this.#records.update(
+      this.id,
+      { labels, ...(spec === undefined ? {} : { spec: packJson(typeUrls.spec, spec) }) },
+      options,
+    );
+  }
+
+  /** Signals its task, or an exec in it. A refusal says what the container is doing instead; `not_found` when it does not run. */
+  async kill(execId: string | undefined, request: KillRequest, options?: CallOptions): Promise<void> {
+    const process = execId === undefined ? this.task : this.task.process(execId);
+    await explainRefusal((call) => process.kill(request, call), { ...options, container: this, verb: "kill" });
+  }
+
+  /** Freezes what runs of it; `failed_precondition` when nothing does, or it is frozen. */
+  async pause(options?: CallOptions): Promise<void> {
+    await explainRefusal((call) => this.task.pause(call), { ...options, container: this, verb: "pause" });
+  }
+
+  /** Lets it go on; `failed_precondition` when it is not frozen. */
+  async resume(options?: CallOptions): Promise<void> {
+    await explainRefusal((call) => this.task.resume(call), { ...options, container: this, verb: "resume" });
   }
 
   /** Forgets it. */

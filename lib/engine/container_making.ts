@@ -69,7 +69,8 @@ export class ContainerMaking {
     try {
       return await call();
     } catch (error) {
-      if (isUnsent(error)) this.#made.set(id, before ?? nothing);
+      // What is there already was made by somebody else, who goes on with it.
+      if (isUnsent(error) || isCode(error, "already_exists")) this.#made.set(id, before ?? nothing);
       throw error;
     }
   }
@@ -122,7 +123,7 @@ export class ContainerMaking {
     await container(id).task.forceDelete({ signal });
     await ignoreMissing(container(id).delete({ signal }));
     await removeDeadShimSocket({ address, namespace, id });
-    await removeResidue(id, { namespace, clock, signal });
+    await removeResidue(id, { namespace, address, clock, signal });
     await this.#traces.clear(id);
   }
 }

@@ -48,12 +48,16 @@ export const labelKeys = {
   data: "gantry/data",
   /** Present, as `none`, when its output is not kept while nobody attends to it. */
   log: "gantry/log",
+  /** Present, as `true`, when its stdin is kept open while nobody attends to it. */
+  stdin: "gantry/stdin",
   /** How long it may run before it is killed, as {@link timeoutOf} reads it, e.g. `1m30s`. */
   timeout: "gantry/timeout",
   /** Signal of a polite stop. */
   stopSignal: "gantry/stop-signal",
   /** Seconds between the polite stop and KILL. */
   stopTimeout: "gantry/stop-timeout",
+  /** Id of the checkpoint it was restored from the last time that it was. */
+  checkpoint: "gantry/checkpoint",
 } as const;
 
 /** Milliseconds a container with these labels may run at a time; undefined for no limit, and for what is none. */

@@ -8,9 +8,13 @@ import type { ContainerTraces } from "./container_traces.ts";
 import type { RemoveOptions, VerbOptions } from "./engine.ts";
 import { ignoreMissing } from "./ignore_missing.ts";
 import { untilAnswered } from "./outage.ts";
+import { removeResidue } from "./residue.ts";
+import { readRuncState } from "./runc_state.ts";
 
 /** How long the end of a container waits for a containerd that is away. */
 const finishPatienceMs = 10_000;
+/** How long a shim may take to free an ended task: those of 2.x wait 10 s for output that nobody takes. */
+const deleteMs = 15_000;
 
 /** What removal works with. */
 export interface RemovalContext {
@@ -38,10 +42,12 @@ export async function finishContainer(
 /** Removes a container, whatever state it is in. `not_found` when there is neither a record nor a task of it. */
 export async function removeContainer(
   container: Container,
-  { address, namespace, traces, force = false, signal }: RemovalContext & RemoveOptions,
+  { address, namespace, traces, clock, force = false, signal }: RemovalContext & RemoveOptions,
 ): Promise<void> {
   const { id } = container;
   assertId(id);
+  // Read before anything is ended: it says where the rest is, should the shim be no help.
+  const state = force ? readRuncState(id, namespace) : undefined;
   const record = await container.record({ signal }).catch((error: unknown) => {
     // A task may be left without its record; force is there to end such a thing too.
     if (force && isCode(error, "not_found")) return undefined;
@@ -50,12 +56,15 @@ export async function removeContainer(
   if (!force) await deleteEndedTask(container, signal);
   await traces.begin(id);
   try {
-    const hadTask = force && await container.task.forceDelete({ signal });
+    const end = force ? await container.task.forceDelete({ signal }) : "none";
     await ignoreMissing(container.delete({ signal }));
+    // Of a task without a record, or without a living shim, containerd says that it is not there.
+    const hadRest = force && end !== "deleted" &&
+      await removeResidue(id, { address, namespace, clock, signal, state });
     await removeDeadShimSocket({ address, namespace, id });
     if (record === undefined) await traces.clear(id);
     await traces.drop(id, record?.labels[labelKeys.name]);
-    if (record !== undefined || hadTask) return;
+    if (record !== undefined || end !== "none" || hadRest) return;
   } catch (error) {
     // Whoever asked is told: nobody else is to try it behind their back.
     await traces.settle(id);
@@ -67,8 +76,14 @@ export async function removeContainer(
 /** Frees the ended task of a container, if it has one. `failed_precondition` when it still runs. */
 export async function deleteEndedTask({ id, task }: Container, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await ignoreMissing(task.delete({ signal }));
+    await ignoreMissing(task.delete({ signal, deadlineMs: deleteMs }));
   } catch (error) {
+    if (isCode(error, "deadline_exceeded")) {
+      throw new GantryError("deadline_exceeded", `the shim of container ${id} does not answer`, {
+        cause: error,
+        hint: `remove it by force: gantry rm -f ${id.slice(0, 12)}`,
+      });
+    }
     if (!isStillRunning(error)) throw error;
     throw new GantryError("failed_precondition", `container ${id} still runs`, {
       cause: error,

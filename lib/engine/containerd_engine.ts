@@ -16,6 +16,7 @@ import { finishContainer, type RemovalContext, removeContainer } from "./contain
 import { summarize } from "./container_summary.ts";
 import { ContainerTraces } from "./container_traces.ts";
 import type {
+  ContainerChanges,
   ContainerSummary,
   CreateOptions,
   Engine,
@@ -26,12 +27,14 @@ import type {
 } from "./engine.ts";
 import { filterFacts } from "./filter_matching.ts";
 import { freeForStart } from "./free_for_start.ts";
+import { endHungShim } from "./hung_shim.ts";
 import { ignoreMissing } from "./ignore_missing.ts";
 import type { ContainerDocument } from "./inspect/document.ts";
 import { lateAbort } from "./late_abort.ts";
 import { listTasks } from "./list_tasks.ts";
 import { lookAt } from "./look_at.ts";
 import type { Process } from "./process.ts";
+import { labelRecordFile } from "./record_file.ts";
 import { renameContainer } from "./rename_container.ts";
 import { findRunning, type RunningContainer } from "./running_container.ts";
 import type { UpdateOptions } from "./spec/update_resources.ts";
@@ -76,7 +79,12 @@ export class ContainerdEngine implements Engine {
     this.instance = instance;
     this.#transport = transport;
     this.#containers = new ContainerdContainers(transport, namespace);
-    this.#context = { records: this.#containers, tasks: new ContainerdTasks(transport, namespace), clock };
+    this.#context = {
+      records: this.#containers,
+      tasks: new ContainerdTasks(transport, namespace),
+      clock,
+      endShim: (id, signal) => endHungShim(id, { namespace, address, clock, signal }),
+    };
     this.#traces = new ContainerTraces(instance, { namespace, clock, exists: (id) => this.#exists(id) });
     const container = (id: string): Container => this.#container(id);
     this.#making = new ContainerMaking({ address, namespace, traces: this.#traces, clock, container });
@@ -97,6 +105,16 @@ export class ContainerdEngine implements Engine {
 
   async load(id: string, options: VerbOptions = {}): Promise<ContainerPlan> {
     return storedPlan(await this.record(id, options), { instance: this.instance, namespace: this.namespace });
+  }
+
+  async revise(id: string, changes: ContainerChanges, options: VerbOptions = {}): Promise<void> {
+    await this.#container(id).revise(changes, callOptions(options));
+    const paths = containerPaths(this.instance, this.namespace, id);
+    if (changes.labels !== undefined) await labelRecordFile(paths.recordFile, changes.labels);
+  }
+
+  async free({ id, name }: ContainerPlan, options: VerbOptions = {}): Promise<void> {
+    await freeForStart(this.#container(id).task, name, callOptions(options));
   }
 
   async create(
@@ -147,7 +165,7 @@ export class ContainerdEngine implements Engine {
   }
 
   async kill(process: ProcessRef, request: KillRequest, options: VerbOptions = {}): Promise<void> {
-    await this.#process(process).kill(request, callOptions(options));
+    await this.#container(process.containerId).kill(process.execId, request, callOptions(options));
   }
 
   async state(process: ProcessRef, options: VerbOptions = {}): Promise<ProcessState> {
@@ -155,11 +173,11 @@ export class ContainerdEngine implements Engine {
   }
 
   async pause(id: string, options: VerbOptions = {}): Promise<void> {
-    await this.#container(id).task.pause(callOptions(options));
+    await this.#container(id).pause(callOptions(options));
   }
 
   async resume(id: string, options: VerbOptions = {}): Promise<void> {
-    await this.#container(id).task.resume(callOptions(options));
+    await this.#container(id).resume(callOptions(options));
   }
 
   async pids(id: string, options: VerbOptions = {}): Promise<readonly number[]> {

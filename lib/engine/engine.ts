@@ -1,5 +1,6 @@
 import type { GantryError } from "../base/errors.ts";
 import type { ContainerRecord } from "../containerd/containers.ts";
+import type { Spec } from "../wire/oci.ts";
 import type { CheckpointTaskRequest, ExitStatus, StdioPaths, TaskStatus } from "../wire/task.ts";
 import type { InstancePaths } from "./container_paths.ts";
 import type { ContainerPlan } from "./container_plan.ts";
@@ -36,6 +37,14 @@ export interface WaitOptions extends VerbOptions {
 export interface CreateOptions extends VerbOptions {
   /** Goes on from a checkpoint when it is started; default a fresh start. */
   readonly restore?: RestoreDirectories | undefined;
+}
+
+/** What {@link Engine.revise} changes. */
+export interface ContainerChanges {
+  /** Default: the spec stays. */
+  readonly spec?: Spec | undefined;
+  /** Those that are not named stay. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Options of {@link Engine.remove}. */
@@ -97,6 +106,10 @@ export interface Engine extends AsyncDisposable {
   settle(id: string): Promise<void>;
   /** What a stored container was planned as. */
   load(id: string, options?: VerbOptions): Promise<ContainerPlan>;
+  /** Replaces the spec of a stored container, for its next start, or sets labels of it; what is not given stays. */
+  revise(id: string, changes: ContainerChanges, options?: VerbOptions): Promise<void>;
+  /** Frees what ended of a stored container. `failed_precondition` when it runs. */
+  free(plan: ContainerPlan, options?: VerbOptions): Promise<void>;
   /**
    * Makes the task of a stored container. When that fails the caller is to `abandon` it. One that ended before is freed
    * first; one that runs is `failed_precondition`.

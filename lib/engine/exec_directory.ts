@@ -1,14 +1,9 @@
-import { isCode } from "../base/errors.ts";
 import { containerPaths } from "./container_paths.ts";
 import type { Engine } from "./engine.ts";
-import { AttachedStdio, type StdioRequest } from "./stdio.ts";
 import type { ExecRef } from "./task_api.ts";
 
 /** Where an instance is and which namespace it works in. */
 export type ExecScope = Pick<Engine, "instance" | "namespace">;
-
-/** How often a directory is made again that others remove while they find it empty. */
-const tries = 20;
 
 /** Directory of an exec's FIFOs. The ids must have been checked: they become path segments. */
 export function execDirectory(scope: ExecScope, { containerId, execId }: ExecRef): string {
@@ -20,18 +15,10 @@ export function execsDirectory({ instance, namespace }: ExecScope, containerId: 
   return `${containerPaths(instance, namespace, containerId).run}/exec`;
 }
 
-/** Makes the FIFOs of an exec. Another exec that ends may take the directories above away under our hands. */
-export async function openExecStdio(directory: string, request: StdioRequest): Promise<AttachedStdio> {
-  for (let left = tries;; left--) {
-    try {
-      return await AttachedStdio.open(directory, request);
-    } catch (error) {
-      if (left <= 1 || !isCode(error, "not_found")) throw error;
-    }
-  }
-}
-
-/** Removes the directory of an exec and those above it that only execs have made. Never fails: the container's removal takes along what is left. */
+/**
+ * Removes the directory of an exec and those above it that only execs have made. Never fails: the container's removal takes
+ * along what is left.
+ */
 export async function removeExecDirectory(scope: ExecScope, ref: ExecRef): Promise<void> {
   await Deno.remove(execDirectory(scope, ref), { recursive: true }).catch(() => {});
   await removeEmptyAbove(scope, ref.containerId);

@@ -10,6 +10,7 @@ const log = getLogger("engine");
 const SIGKILL = 9;
 /** A KILL that has not ended it by then is sent again. */
 const retryMs = 1000;
+const pauseMs = 50;
 
 /** Options of {@link endExec}. */
 export interface EndExecOptions {
@@ -30,7 +31,9 @@ export async function endExec(engine: ExecCalls, ref: ExecRef, { clock, withinMs
   using limit = deadline(withinMs);
   const options = { signal: limit.signal, patient: true };
   try {
-    for (;;) {
+    for (let refusals = 0;; refusals++) {
+      // Told to have ended and refused all the same: not to be asked without a pause.
+      if (refusals > 1) await clock.sleep(pauseMs, { signal: limit.signal });
       if (await untilAnswered(() => tryDelete(engine, ref, options), { clock, signal: limit.signal })) return true;
       await untilAnswered(() => kill(engine, ref, options), { clock, signal: limit.signal });
       using once = deadline(retryMs, limit.signal);

@@ -3,7 +3,7 @@ import type { ContainerRecord } from "../containerd/containers.ts";
 import { labelKeys } from "./container_plan.ts";
 import { sortMounts } from "./inspect/mounts.ts";
 import { networkMode } from "./inspect/namespace_modes.ts";
-import { storedSpec } from "./inspect/stored_spec.ts";
+import { storedSpecForList } from "./inspect/stored_spec.ts";
 
 /** What only a container's spec tells. */
 export interface FilterFacts {
@@ -15,7 +15,7 @@ export interface FilterFacts {
 
 /** The facts from a stored record; one whose spec is not understood has neither mounts nor networks. */
 export function filterFacts(record: ContainerRecord): FilterFacts {
-  const spec = storedSpec(record);
+  const spec = storedSpecForList(record);
   const mode = networkMode(spec);
   return {
     mounts: sortMounts(spec, record.labels[labelKeys.data]).user

@@ -12,6 +12,11 @@ export interface ForceDeleteOptions {
   readonly signal?: AbortSignal | undefined;
   /** Waits for a connection when there is none. Default false. */
   readonly waitForReady?: boolean | undefined;
+  /**
+   * Ends the shim of a task, for one that does not answer, and waits for what the runtime does about that. False when it
+   * has none. Default: such a task is an error.
+   */
+  readonly endShim?: ((id: string, signal: AbortSignal) => Promise<boolean>) | undefined;
 }
 
 interface Bounded {
@@ -21,30 +26,45 @@ interface Bounded {
 
 const SIGKILL = 9;
 /** How long a killed task may take to be gone. The kernel needs longer for a process that waits for a dead disk. */
-const killMs = 20_000;
+const killMs = 12_000;
 /** A KILL that has not ended its task by then is sent again. */
 const retryMs = 1000;
+/**
+ * How long a shim may take for one call. A healthy one needs some 20 ms, but waits 2 s (10 s in 2.x) in Delete for output
+ * that nobody takes: that is no reason to wait for it.
+ */
+const answerMs = 3000;
+/** A runtime that cannot even say that a shim is silent, which takes containerd 2 s, has a trouble of its own. */
+const stateMs = 5000;
+
+/** How a task ended: its shim freed it, or was ended itself and may have left something; or there was none. */
+export type TaskEnd = "deleted" | "shim_ended" | "none";
 
 /**
- * Ends a task in whatever state it is and frees it. False when there was none.
+ * Ends a task in whatever state it is and frees it.
  * KILL goes to all its processes: with `--pid host` the others would outlive the first.
  */
-export async function forceDeleteTask(tasks: EndingCalls, id: string, options: ForceDeleteOptions): Promise<boolean> {
-  const { clock, signal, waitForReady } = options;
+export async function forceDeleteTask(tasks: EndingCalls, id: string, options: ForceDeleteOptions): Promise<TaskEnd> {
+  const { clock, signal, waitForReady, endShim } = options;
   const process = { containerId: id };
   using limit = deadline(killMs, signal);
   const bounded = { signal: limit.signal, waitForReady };
+  let shimEnded = false;
   try {
     for (;;) {
       const status = await statusOf(tasks, process, bounded);
       // A task that was made and never started is deleted without a word of refusal, but only after its shim has waited
       // 2 s (10 s in 2.x) for output to end that its frozen `runc init` will never close.
-      if (status !== "stopped") await endProcesses(tasks, process, { ...bounded, status, clock });
-      if (await tryDelete(tasks, process, bounded)) return true;
+      const end = status === "unknown" ? "silent" : await tryToEnd(tasks, process, { ...bounded, status, clock });
+      if (end === "deleted") return end;
+      if (end === "silent") {
+        if (endShim !== undefined && await endShim(id, limit.signal)) shimEnded = true;
+        else await endProcesses(tasks, process, { ...bounded, status, clock });
+      }
     }
   } catch (error) {
-    if (isCode(error, "not_found")) return false;
-    if (!limit.signal.aborted || signal?.aborted) throw error;
+    if (isCode(error, "not_found")) return shimEnded ? "shim_ended" : "none";
+    if (signal?.aborted || !(limit.signal.aborted || isCode(error, "deadline_exceeded"))) throw error;
     throw new GantryError("deadline_exceeded", `container ${id} did not end within ${killMs} ms of KILL`, {
       cause: error,
       hint: "its process may be stuck in the kernel (state D), or its shim may hang: see `ps -o stat,wchan,cmd`",
@@ -52,24 +72,32 @@ export async function forceDeleteTask(tasks: EndingCalls, id: string, options: F
   }
 }
 
+/** A shim that hangs is asked for 2 s by containerd, and is then reported as an error of no class, or its task as unknown. */
 async function statusOf(tasks: EndingCalls, process: ProcessRef, bounded: Bounded): Promise<TaskStatus> {
+  const patience = bounded.waitForReady === true ? {} : { deadlineMs: stateMs };
   try {
-    return (await tasks.state(process, bounded)).status;
+    return (await tasks.state(process, { ...bounded, ...patience })).status;
   } catch (error) {
-    // A shim that hangs is asked for 2 s by containerd, and then reported as an error of no class.
     if (isCode(error, "unknown")) return "unknown";
     throw error;
   }
 }
 
-/** False when it still runs. */
-async function tryDelete(tasks: EndingCalls, process: ProcessRef, bounded: Bounded): Promise<boolean> {
+/** One attempt. `silent` when its shim did not answer a call in time. */
+async function tryToEnd(
+  tasks: EndingCalls,
+  process: ProcessRef,
+  options: Bounded & { readonly clock: Clock; readonly status: TaskStatus },
+): Promise<"deleted" | "lives" | "silent"> {
+  const { signal, waitForReady, status } = options;
   try {
-    await tasks.delete(process, bounded);
-    return true;
+    if (status !== "stopped") await endProcesses(tasks, process, options);
+    await tasks.delete(process, { signal, waitForReady, deadlineMs: answerMs });
+    return "deleted";
   } catch (error) {
     // Deleting what runs is refused, as failed_precondition or (1.6, by the shim) unknown.
-    if (isCode(error, "failed_precondition") || isCode(error, "unknown")) return false;
+    if (isCode(error, "failed_precondition") || isCode(error, "unknown")) return "lives";
+    if (isCode(error, "deadline_exceeded") && !signal.aborted) return "silent";
     throw error;
   }
 }
@@ -79,10 +107,12 @@ async function endProcesses(
   process: ProcessRef,
   options: Bounded & { readonly clock: Clock; readonly status: TaskStatus },
 ): Promise<void> {
+  const { signal, waitForReady } = options;
+  const call = { signal, waitForReady, deadlineMs: answerMs };
   try {
-    await tasks.kill(process, { signal: SIGKILL, all: true }, options);
+    await tasks.kill(process, { signal: SIGKILL, all: true }, call);
     // On cgroup v1 a signal to a frozen process stays pending.
-    if (options.status === "paused") await tasks.resume(process.containerId, options);
+    if (options.status === "paused") await tasks.resume(process.containerId, call);
   } catch (error) {
     // It ended between the calls, or it has nothing to kill any more: the next look says so.
     if (!isCode(error, "not_found") && !isCode(error, "failed_precondition") && !isCode(error, "unknown")) throw error;

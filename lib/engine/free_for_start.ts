@@ -18,10 +18,11 @@ export async function freeForStart(task: Task, name: string, options: CallOption
   }
   if (status === "stopped") await ignoreMissing(task.delete(options));
   else if (status === "created") await task.forceDelete(options);
-  else throw refusal(name, status);
+  else throw startRefusal(name, status);
 }
 
-function refusal(name: string, status: TaskStatus): GantryError {
+/** Why a container whose task has this status cannot be started. */
+export function startRefusal(name: string, status: TaskStatus): GantryError {
   switch (status) {
     case "paused":
     case "pausing":

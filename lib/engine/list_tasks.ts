@@ -12,51 +12,59 @@ export interface ListTasksOptions extends Pick<CallOptions, "signal" | "waitForR
 
 /** A list of healthy shims, however many, is there long before. */
 const patienceMs = 400;
-/** What a shim has to answer within, all in all. */
-const limitMs = 2000;
+/** What a shim has to answer within, from the moment on that the list is late. A healthy one takes a millisecond. */
+const limitMs = 1100;
 
 /**
- * The state of every task. One call; but containerd asks shim after shim and gives each that hangs two seconds, so when the
- * list is late each container is asked for by itself, and one that has not answered in time is `unknown`.
+ * The state of every task. One call; but containerd asks shim after shim, gives each that hangs two seconds, and then leaves
+ * it out. So when the list is late each container is asked for by itself, and one that has not answered in time is `unknown`.
  */
 export async function listTasks(
   tasks: Pick<TaskApi, "list" | "state">,
   options: ListTasksOptions,
 ): Promise<readonly ProcessState[]> {
   const { clock, signal, waitForReady } = options;
-  using limit = deadline(limitMs, signal);
   const over = new AbortController();
-  const listing = tasks.list({ signal: over.signal, waitForReady });
-  listing.catch(() => {});
-  const onAbort = (): void => over.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const either = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
   try {
-    const late = clock.sleep(patienceMs, { signal: over.signal }).then(() => undefined);
+    const listing = tasks.list({ signal: either, waitForReady });
+    const late = clock.sleep(patienceMs, { signal: either }).then(() => undefined);
     late.catch(() => {});
+    listing.catch(() => {});
     const early = await Promise.race([listing, late]);
     if (early !== undefined) return early;
-    const each = askEach(tasks, { ...options, signal: limit.signal });
-    // The list may still come first: it is whole, while a container that is asked for too late is unknown.
-    return await Promise.race([listing, each]);
+    return await askEach(tasks, listing, options);
   } finally {
     over.abort();
-    signal?.removeEventListener("abort", onAbort);
   }
 }
 
 async function askEach(
   tasks: Pick<TaskApi, "state">,
-  { ids, signal }: ListTasksOptions,
+  listing: Promise<readonly ProcessState[]>,
+  { ids, signal, waitForReady }: ListTasksOptions,
 ): Promise<readonly ProcessState[]> {
-  const states = (await ids()).map(async (containerId) => {
+  // Whom the list names is answered for by it, should it still come first; of the others it says nothing.
+  const listed = listing.then(byId, () => new Map<string, ProcessState>());
+  const all = await ids();
+  using limit = deadline(limitMs, signal);
+  const states = all.map(async (containerId) => {
+    const own = tasks.state({ containerId }, { signal: limit.signal, waitForReady });
+    own.catch(() => {});
     try {
-      return await tasks.state({ containerId }, { signal });
+      return await Promise.race([own, listed.then((states) => states.get(containerId) ?? own)]);
     } catch (error) {
       if (isCode(error, "not_found")) return undefined;
+      // The whole runtime is away, or nobody wants to know any more.
+      if (isCode(error, "unavailable") || signal?.aborted) throw error;
       return unknownState(containerId);
     }
   });
   return (await Promise.all(states)).filter((state) => state !== undefined);
+}
+
+function byId(states: readonly ProcessState[]): ReadonlyMap<string, ProcessState> {
+  return new Map(states.map((state) => [state.containerId, state]));
 }
 
 function unknownState(containerId: string): ProcessState {

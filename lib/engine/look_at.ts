@@ -6,7 +6,11 @@ import type { Container } from "./container.ts";
 import type { ContainerPaths } from "./container_paths.ts";
 import type { ContainerDocument } from "./inspect/document.ts";
 import { inspectContainer } from "./inspect/inspect.ts";
+import { readOomKills } from "./inspect/oom_kills.ts";
 import type { LifeFacts } from "./inspect/state.ts";
+import { storedSpec } from "./inspect/stored_spec.ts";
+import { readTaskFiles } from "./inspect/task_files.ts";
+import { keepsStdin } from "./start_stored.ts";
 import type { ProcessState } from "./task_api.ts";
 
 /** Where a container is looked for. */
@@ -27,15 +31,19 @@ export async function lookAt(
 ): Promise<ContainerDocument> {
   const [record, state] = await Promise.all([container.record(call), stateOf(container, call)]);
   const hasLogs = await Deno.lstat(paths.stdoutLog).then(() => true, () => false);
+  const files = readTaskFiles(container.id, namespace);
+  const oomKills = readOomKills(storedSpec(record)?.linux?.cgroupsPath ?? "") ?? 0;
   return inspectContainer({
     record,
     namespace,
     socket: address,
-    life: lifeOf(state),
-    bundle: state === undefined || state.pid === 0 ? undefined : bundleOf(state.pid),
+    life: { ...lifeOf(state, files.startedAt), oomKilled: oomKills > 0 },
+    bundle: files.bundle ?? (state === undefined || state.pid === 0 ? undefined : bundleOf(state.pid)),
+    execIds: files.execIds,
     paths,
     logs: hasLogs ? { stdout: paths.stdoutLog, stderr: paths.stderrLog } : undefined,
-    openStdin: state !== undefined && state.stdio.stdin !== "",
+    // Before it has a task, its label says so.
+    openStdin: state === undefined ? keepsStdin(record) : state.stdio.stdin !== "",
   });
 }
 
@@ -50,9 +58,9 @@ async function stateOf(container: Container, call: CallOptions): Promise<Process
   }
 }
 
-function lifeOf(state: ProcessState | undefined): LifeFacts {
+function lifeOf(state: ProcessState | undefined, started: number | undefined): LifeFacts {
   if (state === undefined) return { status: "none", pid: 0 };
   const { status, pid, exit } = state;
-  const runs = status === "running" || status === "paused" || status === "pausing";
-  return { status, pid, exit, startedAt: runs && pid > 0 ? startedAt(pid) : undefined };
+  const hasStarted = status !== "created";
+  return { status, pid, exit, startedAt: hasStarted ? started ?? (pid > 0 ? startedAt(pid) : undefined) : undefined };
 }

@@ -83,6 +83,7 @@ function labelsOf(
     [labelKeys.rootfs]: `${rootfs.path}${rootfs.overlay ? ":O" : ""}`,
     [labelKeys.data]: own.data,
     ...(own.autoRemove ? { [labelKeys.autoRemove]: "true" } : {}),
+    ...(options.stdin ? { [labelKeys.stdin]: "true" } : {}),
     ...(stopSignal === undefined ? {} : { [labelKeys.stopSignal]: stopSignal }),
     ...(stopTimeout === undefined ? {} : { [labelKeys.stopTimeout]: String(stopTimeout) }),
     ...(timeoutMs === 0 ? {} : { [labelKeys.timeout]: formatDuration(timeoutMs) }),

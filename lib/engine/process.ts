@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { CallOptions } from "../rpc/transport.ts";
 import type { ExitStatus } from "../wire/task.ts";
+import type { ForceDeleteOptions } from "./force_delete.ts";
 import type { KillRequest, ProcessRef, ProcessState, TaskApi, TerminalSize } from "./task_api.ts";
 import { type WaitOptions, waitThroughOutages } from "./wait.ts";
 
@@ -8,6 +9,8 @@ import { type WaitOptions, waitThroughOutages } from "./wait.ts";
 export interface ProcessContext {
   readonly tasks: TaskApi;
   readonly clock: Clock;
+  /** See {@link ForceDeleteOptions.endShim}. */
+  readonly endShim?: ForceDeleteOptions["endShim"];
 }
 
 /** A process of a container: its first one (see `Task`), or an exec in it. Holds nothing; every method asks the runtime. */

@@ -28,3 +28,9 @@ export async function replaceRecordFile(path: string, record: RecordFile): Promi
   const isThere = await Deno.lstat(path).then(() => true, () => false);
   if (isThere) await writeFileAtomic(path, encodeRecordFile(record));
 }
+
+/** Sets labels in the file, if there is one. */
+export async function labelRecordFile(path: string, labels: Readonly<Record<string, string>>): Promise<void> {
+  const before = await readRecordFile(path);
+  if (before !== undefined) await replaceRecordFile(path, { ...before, labels: { ...before.labels, ...labels } });
+}

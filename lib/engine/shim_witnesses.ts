@@ -1,8 +1,9 @@
 import { witnessExit } from "../shim/exit_witness.ts";
+import { readRunning } from "./running_container.ts";
 import type { ProcessRef } from "./task_api.ts";
 import type { Witness } from "./wait.ts";
 
-/** The shims of the containers made by this process, for asking them in an outage of containerd. */
+/** The shims of containers, for asking them in an outage of containerd. */
 export class ShimWitnesses {
   readonly #namespace: string;
   readonly #bundles = new Map<string, string | undefined>();
@@ -23,8 +24,10 @@ export class ShimWitnesses {
 
   /** Somebody who sees a container's first process end; lives as long as `stack`. Undefined for execs and the unknown. */
   async find({ containerId, execId }: ProcessRef, stack: AsyncDisposableStack): Promise<Witness | undefined> {
-    const bundle = this.#bundles.get(containerId);
-    if (bundle === undefined || execId !== undefined) return undefined;
+    if (execId !== undefined) return undefined;
+    // Those that others have made are found through runc.
+    const bundle = this.#bundles.get(containerId) ?? readRunning(containerId, this.#namespace)?.bundle;
+    if (bundle === undefined) return undefined;
     const witness = await witnessExit(bundle, { id: containerId, namespace: this.#namespace });
     return witness === undefined ? undefined : stack.use(witness);
   }

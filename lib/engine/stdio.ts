@@ -1,7 +1,11 @@
 import { systemError } from "../base/errno.ts";
+import { isCode } from "../base/errors.ts";
 import { mkfifo } from "../base/libc_files.ts";
 import type { StdioPaths } from "../wire/task.ts";
 import { FifoReader, FifoWriter } from "./fifo.ts";
+
+/** How often a directory is made again: an exec that ends takes those above away when it finds them empty. */
+const tries = 20;
 
 /** Which streams an attached process gets. */
 export interface StdioRequest {
@@ -28,6 +32,8 @@ export class AttachedStdio implements AsyncDisposable {
   readonly #streams: DisposableStack;
   #stdin: FifoWriter | undefined;
   #keepsFifos = false;
+  /** Of the FIFO of stdout: what tells ours from one of the same name that was made later. */
+  readonly #inode: number | null;
 
   private constructor(directory: string, request: StdioRequest) {
     using streams = new DisposableStack();
@@ -38,6 +44,7 @@ export class AttachedStdio implements AsyncDisposable {
       this.#stdin = streams.use(new FifoWriter(this.paths.stdin));
     }
     mkfifo(this.paths.stdout, 0o600);
+    this.#inode = inodeOf(this.paths.stdout);
     this.stdout = streams.use(new FifoReader(this.paths.stdout, { hold: true }));
     if (!request.terminal) {
       mkfifo(this.paths.stderr, 0o600);
@@ -48,12 +55,15 @@ export class AttachedStdio implements AsyncDisposable {
 
   /** Makes the FIFOs in `directory` (made if need be, 0700). Leaves nothing when it fails. */
   static async open(directory: string, request: StdioRequest): Promise<AttachedStdio> {
-    try {
-      await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-      return new AttachedStdio(directory, request);
-    } catch (error) {
-      await removeDirectory(directory);
-      throw systemError(error, `make FIFOs in ${directory}`);
+    for (let left = tries;; left--) {
+      try {
+        await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+        return new AttachedStdio(directory, request);
+      } catch (thrown) {
+        await removeDirectory(directory);
+        const error = systemError(thrown, `make FIFOs in ${directory}`);
+        if (left <= 1 || !isCode(error, "not_found")) throw error;
+      }
     }
   }
 
@@ -82,7 +92,9 @@ export class AttachedStdio implements AsyncDisposable {
   /** Closes everything and removes the FIFOs. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#streams.dispose();
-    if (!this.#keepsFifos) await removeDirectory(this.#directory);
+    if (this.#keepsFifos) return;
+    // Somebody may have started the container anew while we still read its last words.
+    if (inodeOf(this.paths.stdout) === this.#inode) await removeDirectory(this.#directory);
   }
 }
 
@@ -94,6 +106,14 @@ export function stdioPaths(directory: string, { stdin, terminal }: StdioRequest)
     stderr: terminal ? "" : `${directory}/stderr`,
     terminal,
   };
+}
+
+function inodeOf(path: string): number | null {
+  try {
+    return Deno.lstatSync(path).ino;
+  } catch {
+    return null;
+  }
 }
 
 /** A failure leaves a directory that the container's removal takes along. */

@@ -129,8 +129,7 @@ class Stopping {
     try {
       await this.#bounded((signal) => this.#engine.kill(this.#process, request, { signal }));
       // A signal to a frozen process stays pending (on cgroup v1 KILL too).
-      if (status !== "paused" && status !== "pausing") return;
-      await this.#bounded((signal) => this.#engine.resume(this.#id, { signal }));
+      if (status === "paused" || status === "pausing") await this.#resume();
     } catch (error) {
       // It ended between the calls: its exit says so.
       if (isCode(error, "not_found") || isCode(error, "failed_precondition")) return;
@@ -143,6 +142,15 @@ class Stopping {
           hint: `remove the container by force: gantry rm -f ${this.#id.slice(0, 12)}`,
         },
       );
+    }
+  }
+
+  async #resume(): Promise<void> {
+    try {
+      await this.#bounded((signal) => this.#engine.resume(this.#id, { signal }));
+    } catch (error) {
+      // runc thaws what it kills: then it has ended by now, or runs already, and the shim refuses with an error of no class.
+      if (!isCode(error, "unknown")) throw error;
     }
   }
 

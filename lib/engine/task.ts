@@ -3,7 +3,7 @@ import type { MetricReading } from "../wire/metrics.ts";
 import type { Process as ProcessSpec } from "../wire/oci.ts";
 import type { Resources } from "../wire/oci_resources.ts";
 import type { CheckpointTaskRequest, StdioPaths } from "../wire/task.ts";
-import { type ForceDeleteOptions, forceDeleteTask } from "./force_delete.ts";
+import { type ForceDeleteOptions, forceDeleteTask, type TaskEnd } from "./force_delete.ts";
 import { Process, type ProcessContext } from "./process.ts";
 import type { CreateTaskRequest } from "./task_api.ts";
 
@@ -70,8 +70,9 @@ export class Task extends Process {
     await this.context.tasks.checkpoint(this.id, request, options);
   }
 
-  /** Ends and frees it, whatever state it is in. False when there was none. */
-  async forceDelete(options: Omit<ForceDeleteOptions, "clock"> = {}): Promise<boolean> {
-    return await forceDeleteTask(this.context.tasks, this.id, { ...options, clock: this.context.clock });
+  /** Ends and frees it, whatever state it is in. */
+  async forceDelete(options: Omit<ForceDeleteOptions, "clock" | "endShim"> = {}): Promise<TaskEnd> {
+    const { tasks, clock, endShim } = this.context;
+    return await forceDeleteTask(tasks, this.id, { ...options, clock, endShim });
   }
 }

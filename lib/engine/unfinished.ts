@@ -14,6 +14,8 @@ export interface Unfinished {
   begin(id: string): Promise<void>;
   /** Takes this process' mark away. */
   end(id: string): Promise<void>;
+  /** True while a process works on a container, and after it died over that until it is cleared away. */
+  isMarked(id: string): Promise<boolean>;
   /** Containers whose process died over its work, each to be cleared away and told to {@link clear}. */
   abandoned(): Promise<readonly string[]>;
   /** Takes the marks of dead processes off a container that has been cleared away. */
@@ -51,6 +53,10 @@ export function openUnfinished(instance: InstancePaths, namespace: string): Unfi
     return (await marksIn(directory)).filter((mark) => !isAlive(mark));
   }
 
+  async function isMarked(id: string): Promise<boolean> {
+    return (await marksIn(directory)).some((mark) => mark.id === id);
+  }
+
   async function abandoned(): Promise<readonly string[]> {
     return [...new Set((await dead()).map(({ id }) => id))];
   }
@@ -59,7 +65,7 @@ export function openUnfinished(instance: InstancePaths, namespace: string): Unfi
     for (const mark of await dead()) if (mark.id === id) await removeIfExists(`${directory}/${mark.file}`);
   }
 
-  return { begin, end, abandoned, clear };
+  return { begin, end, isMarked, abandoned, clear };
 }
 
 async function marksIn(directory: string): Promise<readonly Mark[]> {

@@ -140,6 +140,7 @@ gantryTest("T11 rm -f ends a paused container, and one that was never started", 
   await engine.remove(planned.id, { force: true });
   const second = await plan(gantry, engine, "sleep 1000");
   await engine.reserve(second);
+  await engine.store(second);
   await engine.create(second, { stdin: "", stdout: "", stderr: "", terminal: false });
   const started = performance.now();
   await engine.remove(second.id, { force: true });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gantryTest, sh } from "../support/gantry.ts";
 
-const lost = /^gantry: how container [0-9a-f]{12} ended is not known: code 255 is a guess\n$/;
+const lost = /^gantry: how container shot ended is not known: code 255 is a guess\n$/;
 
 for (const way of ["killed", "killed in an outage", "stopped in an outage"] as const) {
   gantryTest(

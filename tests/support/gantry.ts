@@ -13,7 +13,7 @@ import { type ProgramOptions, type ProgramResult, RunningProgram } from "./runni
 import { killProcess, scopedProcesses } from "./scoped_processes.ts";
 import { SupervisedContainerd } from "./supervised_containerd.ts";
 import { firstReason, needsRoot, test } from "./test.ts";
-import { type ContainerdLabel, type ContainerdVersion, containerdVersions } from "./versions.ts";
+import { type ContainerdLabel, type ContainerdVersion, containerdVersions, prefixDir } from "./versions.ts";
 
 /** What a command of an instance may be given. */
 export type CommandOptions = Omit<ProgramOptions, "env"> & {
@@ -200,7 +200,7 @@ export class GantryInstance implements AsyncDisposable {
   #baseEnv(version: ContainerdVersion): Readonly<Record<string, string>> {
     const passedOn = ["DENO_DIR", "GANTRY_CACHE"].filter((name) => Deno.env.has(name));
     return {
-      PATH: `${version.bin}:${Deno.env.get("PATH") ?? ""}`,
+      PATH: `${version.bin}:${prefixDir}/criu/bin:${Deno.env.get("PATH") ?? ""}`,
       HOME: Deno.env.get("HOME") ?? "/root",
       TMPDIR: this.directory,
       TERM: "xterm",

@@ -1,5 +1,5 @@
 /** A containerd of one version that belongs to a test: own directories, own sockets, own port for metrics. */
-import type { ContainerdVersion } from "./versions.ts";
+import { type ContainerdVersion, prefixDir } from "./versions.ts";
 import { eventually } from "./eventually.ts";
 
 /** What it does without: CRI and its like, under the ids of every version, and snapshotters that need a device or a module. */
@@ -77,7 +77,8 @@ export class PrivateContainerd implements TestContainerd {
     await Deno.writeTextFile(config, this.#config());
     this.#child = new Deno.Command("sh", {
       args: ["-c", 'exec "$@" >>"$0" 2>&1', this.logPath, this.version.containerd, "--config", config],
-      env: { PATH: `${this.version.bin}:${Deno.env.get("PATH") ?? ""}` },
+      // The shims find CRIU by it: that of the prefix comes before the host's, which may be too old for the kernel.
+      env: { PATH: `${this.version.bin}:${prefixDir}/criu/bin:${Deno.env.get("PATH") ?? ""}` },
       stdin: "null",
       detached: true,
     }).spawn();

@@ -27,7 +27,11 @@ export const containerFlags = {
   user: stringFlag({ summary: "Run as this user, by name or number", short: "u", placeholder: "USER[:GROUP]" }),
   groupAdd: listFlag({ summary: "Add a group, by name or number", placeholder: "GROUP" }),
   init: booleanFlag({ summary: "Run an init that passes signals on and reaps" }),
-  initPath: stringFlag({ summary: "Static program of the host for --init", placeholder: "FILE", complete: "file" }),
+  initPath: stringFlag({
+    summary: "Static program of the host to use as init; implies --init",
+    placeholder: "FILE",
+    complete: "file",
+  }),
   hostname: stringFlag({ summary: "Host name", placeholder: "NAME", defaultText: "the start of its id" }),
   volume: listFlag({ summary: "Bind-mount a host path", short: "v", placeholder: "SRC:DST[:OPTIONS]" }),
   mount: listFlag({ summary: "Mount in long form", placeholder: "type=bind,source=…,target=…" }),

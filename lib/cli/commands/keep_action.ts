@@ -4,13 +4,13 @@ import { containerPaths } from "../../engine/container_paths.ts";
 import { type ByteSink, copy } from "../../engine/copy.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { FifoReader } from "../../engine/fifo.ts";
+import { keptPath } from "../../engine/kept.ts";
 import { untilAnswered } from "../../engine/outage.ts";
 import { TimeLimit } from "../../engine/time_limit.ts";
 import { assertId } from "../../wire/identifier.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { instanceOf, openEngine } from "../engine.ts";
-import { keptPath } from "../keeper.ts";
 import type { keepFlags } from "./keep.ts";
 
 const log = getLogger("keep");

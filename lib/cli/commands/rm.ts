@@ -3,6 +3,7 @@ import { booleanFlag } from "../flags.ts";
 
 export const rmFlags = {
   force: booleanFlag({ summary: "Kill what runs; a container that is not there is no error", short: "f" }),
+  all: booleanFlag({ summary: "All containers", short: "a" }),
 } as const;
 
 /** `gantry rm` */
@@ -13,8 +14,9 @@ export const rm = command({
   examples: [
     { line: "gantry rm web", does: "remove a container that has ended" },
     { line: "gantry rm -f web 3fa9c", does: "kill and remove two, one by name, one by the start of its id" },
+    { line: "gantry rm -fa", does: "remove all there are" },
   ],
-  positionals: [{ name: "CONTAINER", summary: "Name, id, or unique start of an id", many: true }],
+  positionals: [{ name: "CONTAINER", summary: "Name, id, or unique start of an id", many: true, optional: true }],
   flags: rmFlags,
   load: () => import("./rm_action.ts"),
 });

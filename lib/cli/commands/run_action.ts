@@ -1,9 +1,6 @@
-import { GantryError } from "../../base/errors.ts";
 import type { ContainerPlan } from "../../engine/container_plan.ts";
 import { planContainer } from "../../engine/plan.ts";
-import { redactSpec } from "../../engine/spec/redact.ts";
 import { runDetached } from "../../engine/run_detached.ts";
-import { startFailureOf } from "../../engine/start_failure.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { instanceOf, openEngine } from "../engine.ts";
@@ -11,11 +8,13 @@ import { attend } from "../foreground.ts";
 import { attendedContainer } from "../attended_container.ts";
 import { startKeeper } from "../keeper.ts";
 import { reportError, reportWarning } from "../report.ts";
-import { terminalSize } from "../terminal.ts";
+import { startCodeOf } from "../start_code.ts";
+import { assertTerminal, terminalSize } from "../terminal.ts";
 import { containerOptions } from "./container_options.ts";
 import { replaceContainer } from "./replace_container.ts";
 import type { runFlags } from "./run.ts";
 import { RunNotes } from "./run_notes.ts";
+import { showPlan } from "./show_plan.ts";
 
 type RunFlags = ValuesOf<typeof runFlags>;
 
@@ -33,7 +32,7 @@ const rpcs = [
 export async function run({ flags, args }: Invocation<RunFlags>, context: CliContext): Promise<number> {
   const plan = await planOf(flags, { args, context });
   for (const warning of plan.warnings) reportWarning(warning, context.stderr, context);
-  if (flags.dryRun) return showPlan(plan, context);
+  if (flags.dryRun) return showPlan(plan, rpcsOf(plan), context);
   await using notes = await RunNotes.open(flags);
   await using engine = await openEngine(context);
   if (flags.replace) await replaceContainer(engine, plan.name);
@@ -59,10 +58,10 @@ export async function run({ flags, args }: Invocation<RunFlags>, context: CliCon
     context.output.line(plan.id, "id");
     return 0;
   } catch (error) {
-    const failure = startFailureOf(error);
-    if (failure === undefined) throw error;
+    const code = startCodeOf(error);
+    if (code === undefined) throw error;
     reportError(error, context.stderr, { json: context.json, debug: context.settings.debug });
-    return failure === "command_not_found" ? 127 : 126;
+    return code;
   }
 }
 
@@ -70,10 +69,8 @@ async function planOf(
   flags: RunFlags,
   { args, context }: { readonly args: readonly string[]; readonly context: CliContext },
 ): Promise<ContainerPlan> {
-  if (flags.tty && flags.interactive && !flags.detach && !flags.dryRun && !Deno.stdin.isTerminal()) {
-    throw new GantryError("invalid_argument", "stdin is no terminal", {
-      hint: "leave out -t, or run gantry in a terminal",
-    });
+  if (flags.tty && flags.interactive && !flags.detach && !flags.dryRun) {
+    assertTerminal("leave out -t, or run gantry in a terminal");
   }
   const options = await containerOptions(flags, {
     command: args,
@@ -89,14 +86,8 @@ async function planOf(
   });
 }
 
-function showPlan(plan: ContainerPlan, context: CliContext): number {
-  const { spec, ...rest } = plan;
-  const calls = plan.autoRemove && !plan.detached ? rpcs : rpcs.slice(0, plan.detached ? 4 : 5);
-  const shown = {
-    rpcs: calls.filter((name) => !plan.detached || !name.endsWith("/Wait")),
-    ...rest,
-    spec: redactSpec(spec),
-  };
-  context.output.one(shown, (record) => JSON.stringify(record, undefined, 2));
-  return 0;
+/** The RPCs of this run. */
+function rpcsOf({ autoRemove, detached }: ContainerPlan): readonly string[] {
+  const calls = autoRemove && !detached ? rpcs : rpcs.slice(0, detached ? 4 : 5);
+  return calls.filter((name) => !detached || !name.endsWith("/Wait"));
 }

@@ -38,24 +38,29 @@ async function pidsOf(
   { id, reference }: { readonly id: string; readonly reference: string },
   signal: AbortSignal,
 ): Promise<readonly number[]> {
-  let failure: unknown;
-  try {
-    const pids = await engine.pids(id, { signal });
-    if (pids.length > 0) return pids;
-  } catch (error) {
-    // What containerd says of one that has ended, or has no task, differs from version to version.
-    if (isCode(error, "unavailable") || isCode(error, "cancelled") || isCode(error, "deadline_exceeded")) throw error;
-    failure = error;
-  }
-  const status = await engine.state({ containerId: id }, { signal }).then((state) => state.status, async (error) => {
-    if (!isCode(error, "not_found")) throw error;
-    // Without a record there is no such container, and that is the error.
-    await engine.record(id, { signal });
-    return "none";
+  // Asked first: what containerd says of the pids of one that has ended differs from version to version, and of a shim
+  // that hangs it says nothing for a minute.
+  const status = await engine.state({ containerId: id }, { signal }).then((state) => state.status, (error) => {
+    if (isCode(error, "not_found")) return "none";
+    throw error;
   });
-  if (status === "running" || status === "paused") throw failure;
+  switch (status) {
+    case "running":
+    case "paused":
+    case "pausing":
+      return await engine.pids(id, { signal });
+    case "unknown":
+      throw new GantryError("deadline_exceeded", `the shim of container ${reference} does not answer`, {
+        hint: "other containers are not affected; `gantry rm -f` ends this one",
+      });
+    case "none":
+      // Without a record there is no such container, and that is the error.
+      await engine.record(id, { signal });
+      break;
+    case "created":
+    case "stopped":
+  }
   throw new GantryError("failed_precondition", `container ${reference} does not run`, {
     hint: `start it: gantry start ${reference}`,
-    cause: failure,
   });
 }

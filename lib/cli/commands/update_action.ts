@@ -24,8 +24,7 @@ export async function run({ flags, args }: Invocation<UpdateFlags>, context: Cli
   return await eachContainer(args, async ({ id, reference }) => {
     const warnings = await engine.update(id, limits, { signal: context.signal });
     for (const warning of warnings) reportWarning(`${reference}: ${warning}`, context.stderr, { json: context.json });
-    context.output.line(reference, "updated");
-  }, { engine, context });
+  }, { engine, context, done: ({ reference }) => context.output.line(reference, "updated") });
 }
 
 function limitsOf(flags: UpdateFlags): UpdateOptions {

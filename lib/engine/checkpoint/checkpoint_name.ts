@@ -25,6 +25,11 @@ export function assertCheckpointName(name: string): void {
   });
 }
 
+/** What a checkpoint is called that was given no name: the time, e.g. `20261122T221049.123Z`. Sorts by age. */
+export function nameOfTime(ms: number): string {
+  return new Date(ms).toISOString().replaceAll(/[-:]/g, "");
+}
+
 /** Throws `invalid_argument` unless every part of `ref` can become part of a path. */
 export function assertCheckpointRef(ref: CheckpointRef): void {
   assertNamespace(ref.namespace);

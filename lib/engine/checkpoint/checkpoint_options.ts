@@ -20,7 +20,7 @@ export function namesOfOptions(options: CriuOptions): readonly string[] {
 }
 
 /** The fields of {@link CriuOptions} out of a parsed document; what is not `true` is off. */
-export function criuOptionsOf(record: Readonly<Record<string, unknown>>): CriuOptions {
+export function criuOptionsOf(record: { readonly [K in keyof CriuOptions]?: unknown }): CriuOptions {
   return Object.fromEntries(optionNames.filter(([key]) => record[key] === true).map(([key]) => [key, true]));
 }
 

@@ -8,8 +8,12 @@ export interface CheckpointPaths {
   readonly images: string;
   /** CRIU's work directory: dump.log, stats-dump. */
   readonly work: string;
+  /** Holds a directory for each restore that is under way or failed, with CRIU's log in it. */
+  readonly restores: string;
   /** Metadata; what has it is complete. */
   readonly record: string;
+  /** Metadata from before the dump, for one whose maker dies over it. */
+  readonly pending: string;
   /** Changes of the root filesystem, a tar; absent when they were not saved. */
   readonly rootfsDiff: string;
   /** What the container removed from its root filesystem: a JSON array of absolute paths; absent when nothing. */
@@ -34,7 +38,9 @@ export function pathsIn(directory: string): CheckpointPaths {
     directory,
     images: `${directory}/images`,
     work: `${directory}/work`,
+    restores: `${directory}/restores`,
     record: `${directory}/checkpoint.json`,
+    pending: `${directory}/pending.json`,
     rootfsDiff: `${directory}/rootfs-diff.tar`,
     deletedFiles: `${directory}/deleted.files`,
     networkStatus: `${directory}/network.status`,

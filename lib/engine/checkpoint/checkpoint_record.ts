@@ -1,5 +1,6 @@
 import { GantryError } from "../../base/errors.ts";
 import {
+  arrayField,
   booleanField,
   integerField,
   isRecord,
@@ -11,6 +12,7 @@ import {
 } from "../../base/json.ts";
 import type { Spec } from "../../wire/oci.ts";
 import { encodeOci } from "../../wire/oci_json.ts";
+import type { ContainerFile } from "../spec/network_files.ts";
 import { isSpec, specShape } from "../spec/spec_shape.ts";
 import { type CriuOptions, criuOptionsOf } from "./checkpoint_options.ts";
 import type { DumpStats } from "./criu_stats.ts";
@@ -51,6 +53,8 @@ export interface CheckpointRecord {
   readonly sizeBytes: number;
   /** How long the whole checkpoint took, milliseconds. */
   readonly durationMs?: number | undefined;
+  /** How long gantry had it paused, to save its root filesystem too, milliseconds; undefined when it did not. */
+  readonly pausedMs?: number | undefined;
   /** CRIU's own measurements. */
   readonly stats?: DumpStats | undefined;
   /** True when the container went on; false when it was ended with the checkpoint. */
@@ -59,6 +63,8 @@ export interface CheckpointRecord {
   readonly options: CriuOptions;
   /** What it ran on. */
   readonly rootfs: CheckpointRootfs;
+  /** Files of gantry that mounts of the spec show in the container, e.g. its hosts. */
+  readonly files?: readonly ContainerFile[] | undefined;
   /** Labels of the container, with gantry's own. */
   readonly labels: Readonly<Record<string, string>>;
   /** What the runtime was given. */
@@ -108,6 +114,7 @@ export function recordOf(document: JsonRecord, path: string): CheckpointRecord {
     runtime: text("runtime"),
     sizeBytes: integerField(document, "sizeBytes") ?? missing(path, "sizeBytes"),
     durationMs: numberField(document, "durationMs"),
+    pausedMs: numberField(document, "pausedMs"),
     stats: stats === undefined ? undefined : statsOf(stats),
     leftRunning: booleanField(document, "leftRunning") ?? missing(path, "leftRunning"),
     options: criuOptionsOf(recordField(document, "options") ?? {}),
@@ -116,6 +123,7 @@ export function recordOf(document: JsonRecord, path: string): CheckpointRecord {
       overlay: booleanField(rootfs, "overlay") ?? false,
       saved: booleanField(rootfs, "saved") ?? false,
     },
+    files: arrayField(document, "files")?.map((file) => fileOf(file) ?? missing(path, "a part of files")),
     labels: textsOf(recordField(document, "labels") ?? {}),
     spec,
   };
@@ -132,6 +140,21 @@ function statsOf(record: JsonRecord): DumpStats {
     pagesSkippedParent: number("pagesSkippedParent"),
     pagesWritten: number("pagesWritten"),
   };
+}
+
+/** Undefined for what is none: its name becomes part of a path. */
+function fileOf(file: unknown): ContainerFile | undefined {
+  if (!isRecord(file)) return undefined;
+  const name = stringField(file, "name");
+  const content = stringField(file, "content");
+  const mode = integerField(file, "mode");
+  if (name === undefined || content === undefined || mode === undefined || !isFileName(name)) return undefined;
+  return { name, content, mode: mode & 0o777 };
+}
+
+/** True for what can name a file in a container's data directory. */
+export function isFileName(name: string): boolean {
+  return /^[a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)*$/.test(name) && name.length <= 64;
 }
 
 function textsOf(record: JsonRecord): Readonly<Record<string, string>> {

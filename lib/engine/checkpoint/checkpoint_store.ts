@@ -1,23 +1,15 @@
-import { readTextIfExists, removeIfExists, writeFileAtomic } from "../../base/atomic_file.ts";
+import { removeIfExists } from "../../base/atomic_file.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { errnoOf, systemError } from "../../base/errno.ts";
 import { GantryError, isCode, messageOf } from "../../base/errors.ts";
 import { acquireLock, isLocked, type Lock } from "../../base/lock.ts";
-import { assertId, assertNamespace, newId } from "../../wire/identifier.ts";
+import { assertId, assertNamespace, newId, shortId } from "../../wire/identifier.ts";
 import { assertCheckpointName, assertCheckpointRef, type CheckpointRef } from "./checkpoint_name.ts";
 import { type CheckpointPaths, checkpointPaths, checkpointsDirectory, pathsIn } from "./checkpoint_paths.ts";
-import {
-  exists,
-  makeDirectory,
-  namesIn,
-  parentOf,
-  removeIfEmpty,
-  removeTree,
-  sizeOf,
-  syncDirectory,
-} from "./directories.ts";
-import { type CheckpointRecord, decodeRecord, encodeRecord } from "./checkpoint_record.ts";
+import { exists, makeDirectory, namesIn, parentOf, removeIfEmpty, removeTree, syncDirectory } from "./directories.ts";
+import { type CheckpointRecord, encodeRecord } from "./checkpoint_record.ts";
 import { readCriuStats } from "./criu_stats.ts";
+import { finish, readRecord, salvage } from "./stored_record.ts";
 
 /** What the store cannot find out by itself about a checkpoint that has been made. */
 export type CheckpointFacts = Pick<
@@ -28,9 +20,11 @@ export type CheckpointFacts = Pick<
   | "criuVersion"
   | "runtime"
   | "durationMs"
+  | "pausedMs"
   | "leftRunning"
   | "options"
   | "rootfs"
+  | "files"
   | "labels"
   | "spec"
 >;
@@ -41,6 +35,8 @@ export interface NewCheckpoint extends AsyncDisposable {
   readonly ref: CheckpointRef;
   /** Where it is made; `images` and `work` are there, empty. */
   readonly paths: CheckpointPaths;
+  /** Notes what is known before the dump: if this process dies over it, a dump that works still makes a checkpoint. */
+  note(facts: CheckpointFacts): Promise<void>;
   /** Writes its record, which makes it complete, with the size and CRIU's statistics as found on disk. */
   complete(facts: CheckpointFacts): Promise<CheckpointRecord>;
   /** Removes it with all that CRIU wrote. */
@@ -114,6 +110,7 @@ class Store implements CheckpointStore {
     const paths = this.paths(ref);
     const lock = await this.#lock(ref);
     try {
+      await salvage(paths);
       await refuseComplete(ref, paths);
       await removeTree(paths.directory);
       for (const directory of [paths.directory, paths.images, paths.work]) await makeDirectory(directory);
@@ -124,22 +121,40 @@ class Store implements CheckpointStore {
     return {
       ref,
       paths,
+      note: async (facts) => {
+        const record = encodeRecord({ ...facts, ...this.#identity(ref), sizeBytes: 0 });
+        await Deno.writeTextFile(paths.pending, record, { mode: 0o600 });
+      },
       complete: async (facts) => {
         // A checkpoint is not worse for want of its statistics.
         const measured = await readCriuStats(`${paths.work}/stats-dump`).catch(() => undefined);
-        const record = await this.#finish({ ...facts, stats: measured?.dump, ...this.#identity(ref) }, paths);
+        const record = await finish({ ...facts, stats: measured?.dump, ...this.#identity(ref) }, paths);
+        await removeIfExists(paths.pending);
         await lock.release();
         return record;
       },
       discard: async () => {
         await removeTree(paths.directory);
         await lock.release();
+        await removeIfEmpty(parentOf(paths.directory));
       },
       [Symbol.asyncDispose]: () => lock.release(),
     };
   }
 
   async adopt(
+    ref: CheckpointRef,
+    fill: (paths: CheckpointPaths) => Promise<CheckpointRecord>,
+  ): Promise<CheckpointRecord> {
+    try {
+      return await this.#adopt(ref, fill);
+    } catch (error) {
+      await removeIfEmpty(parentOf(this.paths(ref).directory));
+      throw error;
+    }
+  }
+
+  async #adopt(
     ref: CheckpointRef,
     fill: (paths: CheckpointPaths) => Promise<CheckpointRecord>,
   ): Promise<CheckpointRecord> {
@@ -152,7 +167,7 @@ class Store implements CheckpointStore {
     await makeDirectory(aside.directory);
     try {
       const { id, createdAt, ...rest } = await fill(aside);
-      const record = await this.#finish({ ...rest, ...this.#identity(ref), id, createdAt }, aside);
+      const record = await finish({ ...rest, ...this.#identity(ref), id, createdAt }, aside);
       await removeTree(paths.directory);
       await Deno.rename(aside.directory, paths.directory);
       await syncDirectory(parentOf(paths.directory));
@@ -174,7 +189,7 @@ class Store implements CheckpointStore {
       for (const name of await namesIn(`${base}/${container}`)) {
         const ref = { namespace: of.namespace, container, name };
         try {
-          const record = await readRecord(this.paths(ref));
+          const record = await this.#read(ref);
           if (record !== undefined) checkpoints.push(record);
         } catch (error) {
           // A foreign directory is none of ours.
@@ -188,7 +203,7 @@ class Store implements CheckpointStore {
 
   async inspect(ref: CheckpointRef): Promise<CheckpointRecord> {
     const paths = this.paths(ref);
-    const record = await readRecord(paths);
+    const record = await this.#read(ref);
     if (record !== undefined) return record;
     if (!await exists(paths.directory)) throw notFound(ref);
     const making = await isLocked(lockOf(paths));
@@ -206,23 +221,24 @@ class Store implements CheckpointStore {
       await using _lock = await this.#lock(ref);
       await removeTree(asideOf(paths));
       // First: a removal that is cut short must not leave what looks complete.
+      await removeIfExists(paths.pending);
       await removeIfExists(paths.record);
       await removeTree(paths.directory);
     }
     await removeIfEmpty(parentOf(paths.directory));
   }
 
+  async #read(ref: CheckpointRef): Promise<CheckpointRecord | undefined> {
+    const paths = this.paths(ref);
+    const record = await readRecord(paths);
+    if (record !== undefined || !await exists(paths.pending) || await isLocked(lockOf(paths))) return record;
+    await using _lock = await this.#lock(ref);
+    return await salvage(paths);
+  }
+
   #identity(ref: CheckpointRef): Pick<CheckpointRecord, "id" | "namespace" | "container" | "name" | "createdAt"> {
     assertCheckpointName(ref.name);
     return { id: newId(), ...ref, createdAt: this.#clock.now() };
-  }
-
-  async #finish(record: Omit<CheckpointRecord, "sizeBytes">, paths: CheckpointPaths): Promise<CheckpointRecord> {
-    const sizes = [paths.images, paths.rootfsDiff, paths.deletedFiles].map(sizeOf);
-    const sizeBytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-    const whole = { ...record, sizeBytes };
-    await writeFileAtomic(paths.record, encodeRecord(whole));
-    return whole;
   }
 
   async #lock(ref: CheckpointRef): Promise<Lock> {
@@ -255,11 +271,6 @@ function asideOf(paths: CheckpointPaths): string {
   return `${parentOf(paths.directory)}/.${paths.directory.slice(paths.directory.lastIndexOf("/") + 1)}.import`;
 }
 
-async function readRecord(paths: CheckpointPaths): Promise<CheckpointRecord | undefined> {
-  const text = await readTextIfExists(paths.record);
-  return text === undefined ? undefined : decodeRecord(text, paths.record);
-}
-
 async function refuseComplete(ref: CheckpointRef, paths: CheckpointPaths): Promise<void> {
   if (!await exists(paths.record)) return;
   throw new GantryError("already_exists", `container ${ref.container} has a checkpoint ${ref.name}`, {
@@ -269,6 +280,6 @@ async function refuseComplete(ref: CheckpointRef, paths: CheckpointPaths): Promi
 
 function notFound(ref: CheckpointRef): GantryError {
   return new GantryError("not_found", `container ${ref.container} has no checkpoint ${ref.name}`, {
-    hint: `see \`gantry checkpoints ls ${ref.container}\``,
+    hint: `see \`gantry checkpoints ls ${shortId(ref.container)}\``,
   });
 }

@@ -15,6 +15,15 @@ export const knownFailures: readonly KnownFailure[] = [
     hint: "a unix socket leads out of the container: use --ext-unix-sk, on checkpoint and on restore",
   },
   {
+    pattern: /Unix socket \d+ without peer/,
+    hint:
+      "a unix socket leads to another network namespace, where CRIU does not look: it works with --network host only",
+  },
+  {
+    pattern: /unix: Can't connect \d+ socket/,
+    hint: "a unix socket outside of the container is gone, or has another path in the container than outside",
+  },
+  {
     pattern: /Some file locks are hold|--file-locks/,
     hint: "a process holds a file lock: use --file-locks, on checkpoint and on restore",
   },

@@ -123,7 +123,7 @@ test("names are unique, and no command takes a global flag's long name", () => {
 });
 
 test("every command's module can be loaded", async () => {
-  for (const name of commands.map((each) => each.name.replace(" ", "_"))) {
+  for (const name of commands.map((each) => each.name.replaceAll(/[ -]/g, "_"))) {
     const module = await import(new URL(`../../../lib/cli/commands/${name}_action.ts`, import.meta.url).href);
     assert.equal(typeof module.run, "function", name);
   }

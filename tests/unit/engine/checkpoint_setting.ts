@@ -17,6 +17,8 @@ export const facts: CheckpointFacts = {
   durationMs: 120.5,
   leftRunning: true,
   options: { tcpEstablished: true, fileLocks: true },
+  pausedMs: 250,
+  files: [{ name: "hosts", content: "127.0.0.1 localhost\n", mode: 0o644 }],
   rootfs: { path: "/rootfs", overlay: true, saved: true },
   labels: { "gantry/name": "web" },
   spec: {

@@ -87,7 +87,7 @@ test("discarding a checkpoint leaves nothing of it and lets the name go", async 
   const store = openCheckpoints(place.path);
   const made = await store.begin(ref);
   await made.discard();
-  assert.deepEqual(namesIn(`${place.path}/checkpoints/default/c0ffee`), []);
+  assert.deepEqual(namesIn(`${place.path}/checkpoints/default`), []);
   await makeCheckpoint(place.path);
 });
 

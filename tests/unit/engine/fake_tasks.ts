@@ -69,6 +69,11 @@ export class FakeTask implements EndingCalls {
     return await this.#ended.promise;
   }
 
+  /** It is as if it had never been. */
+  vanish(): void {
+    this.#gone = true;
+  }
+
   /** Ends it from outside. */
   end(): void {
     this.#end();

@@ -31,17 +31,11 @@ async function factsOf(files: Readonly<Record<string, string>>): Promise<HostFac
   }
 }
 
-test("facts of this host are read in little time", () => {
+test("facts of this host are what Deno says too", () => {
   const facts = readHostFacts();
   assert.equal(facts.hostname, Deno.hostname());
   assert.equal(facts.kernel, Deno.osRelease());
   assert.ok(facts.cpus >= 1 && facts.capabilities.length > 0);
-  const runs = 50;
-  const start = performance.now();
-  for (let run = 0; run < runs; run++) readHostFacts();
-  const each = (performance.now() - start) / runs;
-  // 0.3 ms on the machine it was written on; the allowance is for slow and busy ones.
-  assert.ok(each < 5, `${each} ms`);
 });
 
 test("a host with cgroup v2 has what its root group delegates", async () => {
