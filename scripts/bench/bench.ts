@@ -1,8 +1,10 @@
 /**
  * `deno task bench`: gantry against its peers in the same run, interleaved; medians and ratios, and a JSON file. Absolute
  * times say little on a shared machine; ratios hold. `--quick` takes few rounds, to see that it works; arguments are the
- * topics wanted (recovery, running, steps, execs, lists, startUp), e.g. `deno task bench --quick execs`.
+ * topics wanted (recovery, running, steps, execs, lists, checkpoints,
+ * startUp), e.g. `deno task bench --quick execs`.
  */
+import { checkpoints } from "./checkpoint.ts";
 import { execs } from "./exec.ts";
 import { running, steps } from "./life.ts";
 import { lists } from "./list.ts";
@@ -22,7 +24,7 @@ import { compare, quick, results } from "./report.ts";
 
 const { ctr } = containerdVersion("1.6");
 /** In the order in which they are measured; arguments name those wanted, none means all. */
-const topics = { recovery, running, steps, execs, lists, startUp } as const;
+const topics = { recovery, running, steps, execs, lists, checkpoints, startUp } as const;
 
 await main();
 

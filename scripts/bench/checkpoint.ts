@@ -1,22 +1,18 @@
-/**
- * Checkpoints of a container with 100 MiB of dirty memory that goes on: gantry against ctr, to a directory and into the
- * content store, interleaved, with the RPCs of each at the server. `--quick` takes few rounds.
- */
+/** Checkpoints of a container with much dirty memory, against ctr's to a directory and into the content store. */
 import { eventually } from "../../tests/support/eventually.ts";
 import { GantryInstance } from "../../tests/support/gantry.ts";
-import { containerdVersion, projectDir } from "../../tests/support/versions.ts";
-import { type Contender, interleaved, printFigures, timeProcess } from "./measure.ts";
+import { containerdVersion } from "../../tests/support/versions.ts";
+import { type Contender, timeProcess } from "./measure.ts";
 import { gantry } from "./peers.ts";
+import { compare, quick, results } from "./report.ts";
 
-const quick = Deno.args.includes("--quick");
 const version = containerdVersion("2.1");
 const dirtyKiB = 100 << 10;
 /** One string, each page of it written. */
 const hog = `BEGIN { s = sprintf("%${dirtyKiB * 1024}s", "x"); while (1) system("sleep 1000") }`;
 
-await main();
-
-async function main(): Promise<void> {
+/** Of 100 MiB of dirty memory, in a containerd of its own that finds CRIU; the container goes on. */
+export async function checkpoints(): Promise<void> {
   await using instance = await GantryInstance.open(version);
   const { address } = instance.containerd;
   const where = ["--root", instance.root, "--state", instance.state, "--address", address];
@@ -57,18 +53,15 @@ async function main(): Promise<void> {
     await contender.run();
     rpcs[contender.name] = await total(instance) - before;
   }
-  const figures = await interleaved(contenders, quick ? 3 : 15);
-  printFigures(
-    `checkpoint of ${await residentKiB(pid) >> 10} MiB, left running (containerd ${version.version})`,
-    figures,
-  );
-  console.log("\nRPCs at the server");
-  for (const [name, count] of Object.entries(rpcs)) console.log(`  ${name.padEnd(44)} ${count}`);
-  await Deno.mkdir(`${projectDir}dist`, { recursive: true });
-  await Deno.writeTextFile(
-    `${projectDir}dist/bench_checkpoint.json`,
-    `${JSON.stringify({ figures, rpcs }, undefined, 2)}\n`,
-  );
+  await compare("checkpoint", {
+    title: `checkpoint of ${await residentKiB(pid) >> 10} MiB, left running (containerd ${version.version})`,
+    contenders,
+    rounds: quick ? 3 : 15,
+  });
+  for (const [name, count] of Object.entries(rpcs)) {
+    console.log(`  ${name.padEnd(44)} ${String(count).padStart(3)} RPCs`);
+  }
+  results.checkpointRpcs = rpcs;
 }
 
 async function total(instance: GantryInstance): Promise<number> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventually } from "../../support/eventually.ts";
 import { assertNothingLeft, leftSince, snapshot } from "../../support/leftovers.ts";
 import { firstReason, needsRoot, test } from "../../support/test.ts";
 
@@ -57,12 +58,16 @@ test("a shim's socket is left over once nobody listens on it", { skip: needsRoot
 test("what goes away in time is not left over", async () => {
   const scope = await Deno.makeTempDir();
   const before = await snapshot({ scope });
-  const child = new Deno.Command("sleep", { args: ["0.3"], env: { SCOPE: scope } }).spawn();
+  // It ends when its stdin does, which is after the first look.
+  await using child = new Deno.Command("cat", { env: { SCOPE: scope }, stdin: "piped", stdout: "null" }).spawn();
   try {
-    assert.equal((await leftSince(before, { withinMs: 0 })).length, 1);
-    const ended = child.status;
-    await assertNothingLeft(before);
-    await ended;
+    await eventually(async () => (await leftSince(before, { withinMs: 0 })).length === 1, {
+      what: "a process left over",
+    });
+    const gone = assertNothingLeft(before);
+    await child.stdin.close();
+    await gone;
+    await child.status;
   } finally {
     await Deno.remove(scope, { recursive: true });
   }
