@@ -84,3 +84,31 @@ export type { UpdateOptions } from "./engine/spec/update_resources.ts";
 export type { StatsSample } from "./engine/stats/sample.ts";
 export type { NetworkCounters } from "./engine/stats/network.ts";
 export type * from "./wire/container_metrics.ts";
+
+export {
+  type BrokenCheckpoint,
+  type CheckpointFacts,
+  type CheckpointList,
+  type CheckpointsOptions,
+  type CheckpointStore,
+  type NewCheckpoint,
+  openCheckpoints,
+} from "./engine/checkpoint/checkpoint_store.ts";
+export type { CheckpointRef } from "./engine/checkpoint/checkpoint_name.ts";
+export type { CheckpointPaths } from "./engine/checkpoint/checkpoint_paths.ts";
+export type { CheckpointRecord, CheckpointRootfs } from "./engine/checkpoint/checkpoint_record.ts";
+export type { CriuOptions } from "./engine/checkpoint/checkpoint_options.ts";
+export type { DumpStats, RestoreStats } from "./engine/checkpoint/criu_stats.ts";
+export { type StoredCheckpoint } from "./engine/checkpoint/export_checkpoint.ts";
+export {
+  type CheckpointVerbs,
+  takeCheckpoint,
+  type TakeCheckpointOptions,
+} from "./engine/checkpoint/take_checkpoint.ts";
+export {
+  restoreAsNew,
+  type RestoreAsNewOptions,
+  type Restored,
+  restoreInPlace,
+  type RestoreOptions,
+} from "./engine/checkpoint/restore_checkpoint.ts";

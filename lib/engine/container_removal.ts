@@ -10,6 +10,7 @@ import { ignoreMissing } from "./ignore_missing.ts";
 import { untilAnswered } from "./outage.ts";
 import { removeResidue } from "./residue.ts";
 import { readRuncState } from "./runc_state.ts";
+import { isStillRunning } from "./still_running.ts";
 
 /** How long the end of a container waits for a containerd that is away. */
 const finishPatienceMs = 10_000;
@@ -90,10 +91,4 @@ export async function deleteEndedTask({ id, task }: Container, signal: AbortSign
       hint: `stop it first, or remove it by force: gantry rm -f ${id.slice(0, 12)}`,
     });
   }
-}
-
-/** containerd's own refusal has a class; that of the shims up to 2.x is "unknown", with this text. */
-function isStillRunning(error: unknown): boolean {
-  return isCode(error, "failed_precondition") ||
-    (isCode(error, "unknown") && error.message.includes("cannot delete a running process"));
 }

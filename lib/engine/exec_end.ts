@@ -4,6 +4,7 @@ import { getLogger } from "../base/log.ts";
 import type { Engine } from "./engine.ts";
 import { untilAnswered } from "./outage.ts";
 import type { ExecRef } from "./task_api.ts";
+import { isStillRunning } from "./still_running.ts";
 
 const log = getLogger("engine");
 
@@ -68,10 +69,4 @@ async function kill(engine: ExecCalls, ref: ExecRef, options: { readonly signal:
     // It ended this moment.
     if (!isCode(error, "not_found") && !isCode(error, "failed_precondition")) throw error;
   }
-}
-
-/** The shims' refusal has the class "unknown" up to 2.x. */
-function isStillRunning(error: unknown): boolean {
-  return isCode(error, "failed_precondition") ||
-    (isCode(error, "unknown") && toGantryError(error).message.includes("cannot delete a running process"));
 }
