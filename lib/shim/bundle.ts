@@ -19,8 +19,11 @@ export interface Bundle {
 
 /** What a bundle is made from. */
 export interface BundleContent {
-  /** Text of config.json: the container's OCI spec. Its root.path is `rootfs` when the task has mounts for it. */
-  readonly config: string;
+  /**
+   * Text of config.json: the container's OCI spec. Its root.path is `rootfs` when the task has mounts for it. Undefined when
+   * it is to be written later, by {@link writeConfig}.
+   */
+  readonly config?: string | undefined;
   /** Absolute path of the shim's program. */
   readonly shim: string;
   /** Options of the OCI runtime; default runc with its own. */
@@ -54,6 +57,15 @@ export async function createBundle(bundle: Bundle, content: BundleContent): Prom
   }
 }
 
+/** Writes the container's OCI spec into a bundle that was made without; at the latest before Create. */
+export function writeConfig(bundle: Bundle, config: string): void {
+  try {
+    Deno.writeTextFileSync(`${bundle.path}/config.json`, config);
+  } catch (error) {
+    throw systemError(error, `write ${bundle.path}/config.json`);
+  }
+}
+
 /**
  * A path beside a bundle, for what is not there yet or any more. It says which process works there: when that has died,
  * {@link listBundles} tells.
@@ -70,6 +82,23 @@ export async function finishBundle(bundle: Bundle): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, `finish the bundle ${bundle.path}`);
   }
+}
+
+/**
+ * Notes that the task has been deleted and its end told: should this process die before the bundle is removed, its shim,
+ * which ends in between, was not lost.
+ */
+export async function markDeleted(bundle: Bundle): Promise<void> {
+  try {
+    await Deno.writeTextFile(`${bundle.path}/deleted`, "", { mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, `mark the bundle ${bundle.path}`);
+  }
+}
+
+/** True from {@link markDeleted} on. */
+export async function isDeleted(bundle: Bundle): Promise<boolean> {
+  return await readTextIfExists(`${bundle.path}/deleted`) !== undefined;
 }
 
 /** Who makes this bundle: nobody (it is finished), a process that lives, or one that died over it. */
@@ -150,7 +179,7 @@ function writeContent(path: string, { config, shim, runtime = {}, rootGid }: Bun
     Deno.chmodSync(path, 0o710);
   }
   Deno.writeTextFileSync(`${path}/maker`, thisProcess(), { mode: 0o600 });
-  Deno.writeTextFileSync(`${path}/config.json`, config);
+  if (config !== undefined) Deno.writeTextFileSync(`${path}/config.json`, config);
   // A shim without a log dies after it has said where it listens; with a FIFO that nobody reads it never answers.
   Deno.writeTextFileSync(`${path}/log`, "", { mode: 0o600 });
   // The shims write these two at Create; until then their `delete` would fail for want of them.

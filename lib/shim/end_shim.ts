@@ -1,9 +1,7 @@
 import { type Clock, deadline } from "../base/clock.ts";
 import { isCode } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
-import { waitForEnd } from "../base/proc.ts";
-import { untilAborted } from "../base/until_aborted.ts";
-import type { Bundle } from "./bundle.ts";
+import { type Bundle, markDeleted } from "./bundle.ts";
 import { removeBundle } from "./dead_shim.ts";
 import { isShared } from "./shared_shim.ts";
 import type { Shim } from "./shim.ts";
@@ -27,6 +25,7 @@ export interface EndShimOptions {
  * does not end within 3 s is killed.
  */
 export async function endShim(bundle: Bundle, shim: Shim, options: EndShimOptions): Promise<void> {
+  await markDeleted(bundle);
   await shutDown(bundle, shim, options);
   if (!await hasEnded(shim, { ...options, ms: soonMs }) && !await isShared(bundle)) {
     if (!await hasEnded(shim, { ...options, ms: endMs }) && shim.process !== undefined) {
@@ -55,9 +54,7 @@ async function hasEnded(
 ): Promise<boolean> {
   using limit = deadline(ms, signal);
   try {
-    await untilAborted(shim.closed, limit.signal);
-    if (shim.process !== undefined) await waitForEnd(shim.process, { clock, signal: limit.signal });
-    await untilAborted(shim.reaped(), limit.signal);
+    await shim.ended({ clock, signal: limit.signal });
     return true;
   } catch (error) {
     if (signal?.aborted) throw error;

@@ -81,7 +81,7 @@ async function look(bundle: Bundle, options: LeakOptions): Promise<Look> {
     case "half_made":
       return leakOf("whoever made it died before there was a task", () => cleanUp(bundle, options));
     case "deleted":
-      verdict.shim[Symbol.dispose]();
+      shim?.[Symbol.dispose]();
       return leakOf("its task was deleted", () => endDeleted(bundle, options));
     default:
       shim?.[Symbol.dispose]();
@@ -91,8 +91,10 @@ async function look(bundle: Bundle, options: LeakOptions): Promise<Look> {
 
 async function endDeleted(bundle: Bundle, options: LeakOptions): Promise<void> {
   const verdict = await judge(bundle, options);
-  if (verdict.kind === "deleted") return await endShim(bundle, verdict.shim, options);
-  if ("shim" in verdict) verdict.shim[Symbol.dispose]();
+  const shim = "shim" in verdict ? verdict.shim : undefined;
+  if (verdict.kind !== "deleted") shim?.[Symbol.dispose]();
+  else if (shim === undefined) await cleanUp(bundle, options);
+  else await endShim(bundle, shim, options);
 }
 
 function abandonedLeak(path: string): Leak {

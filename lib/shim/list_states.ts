@@ -2,7 +2,7 @@ import { deadline } from "../base/clock.ts";
 import { isCode } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
 import type { CallOptions } from "../rpc/transport.ts";
-import { type Bundle, listBundles, makerOf } from "./bundle.ts";
+import { type Bundle, isDeleted, listBundles, makerOf } from "./bundle.ts";
 import type { ShimPool } from "./shim_pool.ts";
 import { type ShimProcessState, stateOf, unknownState } from "./task_state.ts";
 
@@ -29,8 +29,8 @@ async function stateIn(pool: ShimPool, bundle: Bundle, options: ListOptions): Pr
   const name = { containerId: bundle.id };
   using limit = deadline(Math.min(listMs, deadlineMs), signal);
   try {
-    // One that is being made, or half-made, is no task yet.
-    if (await makerOf(bundle) !== "none") return undefined;
+    // One that is being made, or half-made, is no task yet; one that was deleted is none any more.
+    if (await makerOf(bundle) !== "none" || await isDeleted(bundle)) return undefined;
     const shim = await pool.get(bundle.id, { signal: limit.signal });
     const reply = await shim.call(shim.methods.state, { id: bundle.id, execId: "" }, { signal: limit.signal });
     return stateOf(name, reply);

@@ -71,7 +71,8 @@ async function settle(pool: ShimPool, bundle: Bundle, options: ReconnectOptions)
       await cleanUp(bundle, options);
       return { kind: "removed", containerId };
     case "deleted":
-      await endShim(bundle, verdict.shim, options);
+      if (verdict.shim === undefined) await cleanUp(bundle, options);
+      else await endShim(bundle, verdict.shim, options);
       return { kind: "removed", containerId };
     case "silent":
       return { kind: "silent", containerId };

@@ -1,5 +1,7 @@
+import type { Clock } from "../base/clock.ts";
 import { isCode } from "../base/errors.ts";
-import { type ProcessIdentity, readIdentity } from "../base/proc.ts";
+import { type ProcessIdentity, readIdentity, waitForEnd } from "../base/proc.ts";
+import { untilAborted } from "../base/until_aborted.ts";
 import type { CallOptions, Method } from "../rpc/transport.ts";
 import { connectTtrpc, type TtrpcClient } from "../rpc/ttrpc_transport.ts";
 import type { Bundle } from "./bundle.ts";
@@ -84,10 +86,17 @@ export class Shim implements Disposable {
     return this.#client.isClosed;
   }
 
-  /** Waits until a shim that is a child of this process has been reaped; the child is let live without us else. */
+  /** Waits until a shim that is a child of this process has been reaped; without that, children do not keep us alive. */
   async reaped(): Promise<void> {
     this.#child?.ref();
     await this.#child?.status;
+  }
+
+  /** Waits until the connection has ended and the process is gone. */
+  async ended({ clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): Promise<void> {
+    await untilAborted(this.closed, signal);
+    if (this.#child !== undefined) await untilAborted(this.reaped(), signal);
+    else if (this.process !== undefined) await waitForEnd(this.process, { clock, signal });
   }
 
   /** One call in the bundle's namespace. Errors are the shim's own; `shim_failure.ts` says what they mean. */

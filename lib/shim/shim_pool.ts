@@ -3,7 +3,7 @@ import { GantryError, isCode, toGantryError } from "../base/errors.ts";
 import { untilAborted } from "../base/until_aborted.ts";
 import { type CallOptions, defaultDeadlineMs } from "../rpc/transport.ts";
 import type { ExitStatus } from "../wire/task.ts";
-import { type Bundle, bundleOf, hasBundle, makerOf } from "./bundle.ts";
+import { type Bundle, bundleOf, hasBundle, isDeleted, makerOf } from "./bundle.ts";
 import { cleanUp, lost } from "./dead_shim.ts";
 import type { Shim } from "./shim.ts";
 import { shimCondition } from "./shim_condition.ts";
@@ -131,12 +131,12 @@ export class ShimPool implements Disposable {
 
   async #cleanUpNow(bundle: Bundle): Promise<ExitStatus> {
     const { clock, path, onLost } = this.#options;
-    const isHalfMade = await makerOf(bundle) !== "none";
+    const isTask = await makerOf(bundle) === "none" && !await isDeleted(bundle);
     const exit = await cleanUp(bundle, { clock, path });
     const end = exit ?? lost(clock);
-    if (!isHalfMade) this.#lost.set(bundle.id, end);
+    if (isTask) this.#lost.set(bundle.id, end);
     // Another process that cleaned up has told it.
-    if (exit !== undefined && !isHalfMade) onLost?.(bundle.id, exit);
+    if (exit !== undefined && isTask) onLost?.(bundle.id, exit);
     return end;
   }
 

@@ -38,6 +38,22 @@ export async function shimsOf({ root, namespace, id }: Bundle): Promise<readonly
   return (await shimsBelow(root)).filter((shim) => shim.namespace === namespace && shim.id === id);
 }
 
+/**
+ * Asks a shim to end (TERM) and waits; false when it has not in 5 s. One without containers removes its socket and ends at
+ * once; the containers of others run on without a shim.
+ */
+export async function stopShim(identity: ProcessIdentity, { clock, signal }: KillOptions): Promise<boolean> {
+  await signalProcess(identity, "TERM");
+  using limit = deadline(killMs, signal);
+  try {
+    await waitForEnd(identity, { clock, signal: limit.signal });
+    return true;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    return false;
+  }
+}
+
 /** Kills a shim and waits until it is gone; its container runs on. `deadline_exceeded` when it does not go. */
 export async function killShim(identity: ProcessIdentity, { clock, signal }: KillOptions): Promise<void> {
   await signalProcess(identity, "KILL");

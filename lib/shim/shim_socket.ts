@@ -27,7 +27,7 @@ export function shimSocketDirectory(root: string): string {
 }
 
 /** A path for a new shim's socket, and the directory for it. `invalid_argument` when the root's path is too long. */
-export async function newShimSocket(root: string): Promise<string> {
+export function newShimSocket(root: string): string {
   const own = shimSocketDirectory(root);
   const path = `${own}/${crypto.getRandomValues(new Uint8Array(12)).toHex()}`;
   if (new TextEncoder().encode(path).length > longestPath) {
@@ -36,7 +36,7 @@ export async function newShimSocket(root: string): Promise<string> {
     });
   }
   try {
-    await Deno.mkdir(own, { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(own, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw systemError(error, `make ${own}`);
   }

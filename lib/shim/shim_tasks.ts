@@ -1,4 +1,4 @@
-import { CreateTaskRequest, DeleteRequest, ExecProcessRequest } from "../../proto/gen/shim/task.ts";
+import { CreateTaskRequest, ExecProcessRequest, type StateResponse } from "../../proto/gen/shim/task.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { GantryError, isCode } from "../base/errors.ts";
 import type { CallOptions } from "../rpc/transport.ts";
@@ -9,6 +9,7 @@ import type { Resources } from "../wire/oci_resources.ts";
 import { packCheckpoint } from "../wire/runc_options.ts";
 import type { CheckpointTaskRequest as CheckpointSettings, ExitStatus, RootfsMount, StdioPaths } from "../wire/task.ts";
 import { makerOf } from "./bundle.ts";
+import { cleanUp } from "./dead_shim.ts";
 import { endShim } from "./end_shim.ts";
 import { listStates } from "./list_states.ts";
 import { type ContainerContent, TaskMaking } from "./task_making.ts";
@@ -108,21 +109,24 @@ export class ShimTasks implements Disposable {
       ...stdio,
       spec: packJson(typeUrls.process, spec),
     });
-    await this.#call(process, (shim) => shim.call(shim.methods.exec, message, options), options);
+    await this.#call(process.containerId, (shim) => shim.call(shim.methods.exec, message, options), options);
   }
 
   /** Runs a created task or exec. */
   async start(target: ProcessName, options: CallOptions = {}): Promise<{ readonly pid: number }> {
-    const { pid } = await this.#call(target, (shim) => shim.call(shim.methods.start, refOf(target), options), options);
+    const { pid } = await this.#call(
+      target.containerId,
+      (shim) => shim.call(shim.methods.start, refOf(target), options),
+      options,
+    );
     return { pid };
   }
 
   /** What one process is doing. */
   async state(target: ProcessName, options: CallOptions = {}): Promise<ShimProcessState> {
-    return stateOf(
-      target,
-      await this.#call(target, (shim) => shim.call(shim.methods.state, refOf(target), options), options),
-    );
+    const { containerId } = target;
+    const ask = (shim: Shim): Promise<StateResponse> => shim.call(shim.methods.state, refOf(target), options);
+    return stateOf(target, await this.#call(containerId, ask, options));
   }
 
   /**
@@ -161,51 +165,43 @@ export class ShimTasks implements Disposable {
     options: CallOptions = {},
   ): Promise<void> {
     const message = { ...refOf(target), signal: request.signal, all: request.all ?? false };
-    await this.#call(target, (shim) => shim.call(shim.methods.kill, message, options), options);
+    await this.#call(target.containerId, (shim) => shim.call(shim.methods.kill, message, options), options);
   }
 
   /** Freezes a task. */
   async pause(containerId: string, options: CallOptions = {}): Promise<void> {
-    await this.#call({ containerId }, (shim) => shim.call(shim.methods.pause, { id: containerId }, options), options);
+    await this.#call(containerId, (shim) => shim.call(shim.methods.pause, { id: containerId }, options), options);
   }
 
   /** Lets a paused task go on. */
   async resume(containerId: string, options: CallOptions = {}): Promise<void> {
-    await this.#call({ containerId }, (shim) => shim.call(shim.methods.resume, { id: containerId }, options), options);
+    await this.#call(containerId, (shim) => shim.call(shim.methods.resume, { id: containerId }, options), options);
   }
 
   /** Pids of all processes of a task. */
   async pids(containerId: string, options: CallOptions = {}): Promise<readonly number[]> {
     const request = { id: containerId };
-    const { processes } = await this.#call(
-      { containerId },
-      (shim) => shim.call(shim.methods.pids, request, options),
-      options,
-    );
-    return processes.map(({ pid }) => pid);
+    const reply = await this.#call(containerId, (shim) => shim.call(shim.methods.pids, request, options), options);
+    return reply.processes.map(({ pid }) => pid);
   }
 
   /** What one task has used. */
   async metrics(containerId: string, options: CallOptions = {}): Promise<MetricReading> {
     const request = { id: containerId };
-    const { stats } = await this.#call(
-      { containerId },
-      (shim) => shim.call(shim.methods.stats, request, options),
-      options,
-    );
+    const { stats } = await this.#call(containerId, (shim) => shim.call(shim.methods.stats, request, options), options);
     return { id: containerId, metrics: decodeMetrics(stats) };
   }
 
   /** Sets limits of a running task. */
   async update(containerId: string, resources: Resources, options: CallOptions = {}): Promise<void> {
     const message = { id: containerId, resources: packJson(typeUrls.resources, resources), annotations: {} };
-    await this.#call({ containerId }, (shim) => shim.call(shim.methods.update, message, options), options);
+    await this.#call(containerId, (shim) => shim.call(shim.methods.update, message, options), options);
   }
 
   /** Has CRIU write a task to a directory. */
   async checkpoint(containerId: string, request: CheckpointSettings, options: CallOptions = {}): Promise<void> {
     const message = { id: containerId, path: request.images, options: packCheckpoint(request) };
-    await this.#call({ containerId }, (shim) => shim.call(shim.methods.checkpoint, message, options), options);
+    await this.#call(containerId, (shim) => shim.call(shim.methods.checkpoint, message, options), options);
   }
 
   /** Tells the terminal its size. */
@@ -215,13 +211,13 @@ export class ShimTasks implements Disposable {
     options: CallOptions = {},
   ): Promise<void> {
     const message = { ...refOf(target), width: size.width, height: size.height };
-    await this.#call(target, (shim) => shim.call(shim.methods.resizePty, message, options), options);
+    await this.#call(target.containerId, (shim) => shim.call(shim.methods.resizePty, message, options), options);
   }
 
   /** Closes the shim's own write end of stdin. */
   async closeStdin(target: ProcessName, options: CallOptions = {}): Promise<void> {
     const message = { ...refOf(target), stdin: true };
-    await this.#call(target, (shim) => shim.call(shim.methods.closeIo, message, options), options);
+    await this.#call(target.containerId, (shim) => shim.call(shim.methods.closeIo, message, options), options);
   }
 
   /**
@@ -236,13 +232,23 @@ export class ShimTasks implements Disposable {
     let exit: ExitStatus;
     try {
       shim = await this.#pool.get(containerId, options);
-      const request: DeleteRequest = refOf(target);
-      exit = exitOf(await shim.call(shim.methods.delete, request, options));
+      exit = exitOf(await shim.call(shim.methods.delete, refOf(target), options));
     } catch (error) {
       return await this.#deleteAfter(error, target, options);
     }
     if (execId === undefined) await this.#end(containerId, shim, options);
     return exit;
+  }
+
+  /**
+   * Removes a task whatever state it and its shim are in, a hung or dead one too: kills both and cleans up to nothing.
+   * Undefined when there was nothing; how it ended is inexact.
+   */
+  async destroy(containerId: string, { signal }: Pick<CallOptions, "signal"> = {}): Promise<ExitStatus | undefined> {
+    const { path } = this.#options;
+    this.#pool.drop(containerId);
+    return await cleanUp(this.#pool.bundle(containerId), { clock: this.#clock, path, signal }) ??
+      this.#pool.takeLost(containerId);
   }
 
   /** Closes the connections; tasks and shims go on. */
@@ -275,8 +281,7 @@ export class ShimTasks implements Disposable {
   }
 
   /** One call to a container's shim, with errors as containerd has them. A shim found dead is cleaned up behind. */
-  async #call<T>(target: ProcessName, use: (shim: Shim) => Promise<T>, options: CallOptions): Promise<T> {
-    const { containerId } = target;
+  async #call<T>(containerId: string, use: (shim: Shim) => Promise<T>, options: CallOptions): Promise<T> {
     try {
       return await use(await this.#pool.get(containerId, options));
     } catch (error) {

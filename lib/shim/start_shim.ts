@@ -2,11 +2,11 @@ import { readTextIfExists } from "../base/atomic_file.ts";
 import { deadline, systemClock } from "../base/clock.ts";
 import { systemError } from "../base/errno.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
-import { closeOnExecFrom } from "../base/libc_files.ts";
 import { isNobodyListening } from "../rpc/ttrpc_transport.ts";
 import type { RuntimeOptions } from "../wire/runtime_options.ts";
 import type { Bundle } from "./bundle.ts";
 import { writeShimAddress } from "./bundle_address.ts";
+import { stopInheritance } from "./inheritance.ts";
 import { raiseOomScore } from "./oom_score.ts";
 import { connectShim, type Shim } from "./shim.ts";
 import { newShimSocket } from "./shim_socket.ts";
@@ -39,13 +39,14 @@ export interface StartShimOptions {
  * open do not reach it. The shim's own words are in the error when it does not start.
  */
 export async function startShim(bundle: Bundle, options: StartShimOptions): Promise<Shim> {
-  const { shim, runtime = {}, signal, deadlineMs = 30_000 } = options;
-  const way = options.way ?? (runtime.shimCgroup ? "start" : "direct");
-  // Deno hands on what it inherited itself: a shim would hold the pipes of a $(…) open for life.
-  closeOnExecFrom(3);
+  const { shim, signal, deadlineMs = 30_000 } = options;
+  stopInheritance();
   using limit = deadline(deadlineMs, signal);
   try {
-    return await (way === "start" ? startByCommand : startDirectly)(bundle, { ...options, signal: limit.signal });
+    return await (startsDirectly(options) ? startDirectly : startByCommand)(bundle, {
+      ...options,
+      signal: limit.signal,
+    });
   } catch (error) {
     if (!limit.signal.aborted || signal?.aborted) throw error;
     throw new GantryError("deadline_exceeded", `the shim ${shim} did not answer within ${deadlineMs} ms`, {
@@ -53,6 +54,11 @@ export async function startShim(bundle: Bundle, options: StartShimOptions): Prom
       hint: `its log is ${bundle.path}/log`,
     });
   }
+}
+
+/** Which way {@link startShim} takes. Only the start command puts a shim into a control group. */
+export function startsDirectly({ way, runtime = {} }: Pick<StartShimOptions, "way" | "runtime">): boolean {
+  return way === undefined ? !runtime.shimCgroup : way === "direct";
 }
 
 async function startByCommand(bundle: Bundle, options: StartShimOptions): Promise<Shim> {
@@ -68,9 +74,10 @@ async function startByCommand(bundle: Bundle, options: StartShimOptions): Promis
 
 async function startDirectly(bundle: Bundle, options: StartShimOptions): Promise<Shim> {
   const { shim, signal } = options;
-  const path = await newShimSocket(bundle.root);
+  const path = newShimSocket(bundle.root);
   // Where shims 1.x look for the socket to remove when they end; and from now on it is known to who cleans up.
-  await Deno.writeTextFile(`${bundle.path}/address`, `unix://${path}`);
+  // Synchronous: a cold process takes milliseconds for its first asynchronous call on a file.
+  Deno.writeTextFileSync(`${bundle.path}/address`, `unix://${path}`);
   const child = spawnDetached(shimCommand(bundle, { ...options, args: ["-socket", path] }), shim);
   let hasEnded = false;
   child.status.then(() => {

@@ -4,18 +4,20 @@ import { GantryError } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
 import type { CallOptions } from "../rpc/transport.ts";
 import { packRuntimeOptions } from "../wire/runtime_options.ts";
-import { type Bundle, type BundleContent, createBundle, finishBundle } from "./bundle.ts";
+import { type Bundle, type BundleContent, createBundle, finishBundle, writeConfig } from "./bundle.ts";
 import { writeShimAddress } from "./bundle_address.ts";
 import { cleanUp } from "./dead_shim.ts";
 import { connectShim, type Shim } from "./shim.ts";
 import { shimFailure } from "./shim_failure.ts";
 import type { ShimPool } from "./shim_pool.ts";
-import { startShim, type StartShimOptions } from "./start_shim.ts";
+import { startsDirectly, startShim, type StartShimOptions } from "./start_shim.ts";
 
 const log = getLogger("shim");
 
 /** What a container's bundle is made from, and which shim serves it. */
-export interface ContainerContent extends BundleContent {
+export interface ContainerContent extends Omit<BundleContent, "config"> {
+  /** See {@link BundleContent}. While a promise is pending, the shim starts already, except by its `start` command. */
+  readonly config: string | Promise<string>;
   /** Id of a container whose shim serves this one, too, and lives as long as any of them. Default a shim of its own. */
   readonly shimOf?: string | undefined;
 }
@@ -93,11 +95,19 @@ export class TaskMaking {
   async #prepare(containerId: string, { signal }: CallOptions): Promise<Prepared> {
     const bundle = this.#pool.bundle(containerId);
     const content = await this.#options.content(containerId);
-    await createBundle(bundle, content);
+    const config = Promise.resolve(content.config);
+    // Its failure is looked at below, which may be too late for the runtime.
+    config.catch(() => {});
+    // The start command reads it; a shim that is run directly does not before Create.
+    const isNeeded = typeof content.config === "string" || !startsDirectly({ ...this.#options, ...content });
+    await createBundle(bundle, { ...content, config: isNeeded ? await config : undefined });
+    const starting = this.#shimFor(bundle, content, signal);
+    starting.catch(() => {});
     try {
-      return { bundle, content, shim: await this.#shimFor(bundle, content, signal) };
+      if (!isNeeded) writeConfig(bundle, await config);
+      return { bundle, content, shim: await starting };
     } catch (error) {
-      await this.#undo(bundle, undefined);
+      await this.#undo(bundle, await starting.catch(() => undefined));
       throw error;
     }
   }

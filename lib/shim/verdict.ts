@@ -1,5 +1,5 @@
 import { isCode } from "../base/errors.ts";
-import { type Bundle, makerOf } from "./bundle.ts";
+import { type Bundle, isDeleted, makerOf } from "./bundle.ts";
 import { readShimAddress } from "./bundle_address.ts";
 import type { Shim } from "./shim.ts";
 import { shimCondition } from "./shim_condition.ts";
@@ -17,8 +17,8 @@ export type Verdict =
   | { readonly kind: "dead" }
   /** Its maker died before there was a task. */
   | { readonly kind: "half_made" }
-  /** Its task was deleted, and who did it died before the shim was shut down. */
-  | { readonly kind: "deleted"; readonly shim: Shim };
+  /** Its task was deleted, and who did it died before the bundle was removed. The shim, if it still lives. */
+  | { readonly kind: "deleted"; readonly shim?: Shim };
 
 /** Options of {@link judge}. */
 export interface JudgeOptions {
@@ -36,7 +36,10 @@ export async function judge(bundle: Bundle, { deadlineMs = 2000, signal }: Judge
   if (!isFinished && await readShimAddress(bundle.path) === undefined) return { kind: "half_made" };
   const condition = await shimCondition(bundle, { deadlineMs, signal });
   if (condition.kind === "silent") return { kind: "silent" };
-  if (condition.kind === "dead") return { kind: isFinished ? "dead" : "half_made" };
+  if (condition.kind === "dead") {
+    if (!isFinished) return { kind: "half_made" };
+    return { kind: await isDeleted(bundle) ? "deleted" : "dead" };
+  }
   const { shim } = condition;
   try {
     const request = { id: bundle.id, execId: "" };

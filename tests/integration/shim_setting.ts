@@ -36,12 +36,15 @@ export interface ShimSetting {
   /** A driver; several are like several processes. */
   tasks(given?: Partial<ShimTasksOptions>): ShimTasks & TaskApi;
   /** Describes a container that runs a shell script; gives its id. */
-  define(script: string, given?: Partial<ContainerOptions & { content: Partial<ContainerContent> }>): Promise<string>;
+  define(
+    script: string,
+    given?: Partial<ContainerOptions & { content: Partial<ContainerContent & { readonly config: string }> }>,
+  ): Promise<string>;
   /** Plain files for the streams of one process. */
   files(name: string): Promise<StdioPaths>;
   bundle(id: string): string;
   /** What a container was described with. */
-  content(id: string): ContainerContent;
+  content(id: string): ContainerContent & { readonly config: string };
   /** What a container's cgroups are below every hierarchy. */
   cgroups(id: string): Promise<readonly string[]>;
 }
@@ -141,8 +144,8 @@ async function makeSetting(directory: string, version: ContainerdVersion): Promi
   await busyboxRootfs(rootfs);
   const namespace = `t${newId().slice(0, 8)}`;
   const root = `${directory}/b`;
-  const contents = new Map<string, ContainerContent>();
-  const content = (id: string): ContainerContent => {
+  const contents = new Map<string, ContainerContent & { readonly config: string }>();
+  const content = (id: string): ContainerContent & { readonly config: string } => {
     const found = contents.get(id);
     if (found === undefined) throw new Error(`${id} was not defined`);
     return found;

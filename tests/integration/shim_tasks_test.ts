@@ -71,6 +71,29 @@ shimTest("a shim can be started ahead of its create, or taken back", async (sett
   await assertNothingOf(setting, id);
 });
 
+shimTest("a spec may come while the shim starts, and when it does not come nothing is left", async (setting) => {
+  for (const way of ["direct", "start"] as const) {
+    const id = await setting.define("exit 4");
+    const { config, shim } = setting.content(id);
+    const late = Promise.withResolvers<string>();
+    using tasks = setting.tasks({ way, content: () => ({ config: late.promise, shim }) });
+    const creating = tasks.create({ containerId: id, rootfs: [], stdio: noStdio });
+    if (way === "direct") {
+      await eventually(async () => (await shimsBelow(setting.root)).length === 1, {
+        what: "the shim, before its spec",
+      });
+    }
+    late.resolve(config);
+    await creating;
+    await tasks.start({ containerId: id });
+    assert.equal((await tasks.wait({ containerId: id })).code, 4);
+    await tasks.delete({ containerId: id });
+    using others = setting.tasks({ way, content: () => ({ config: Promise.reject(new Error("no spec")), shim }) });
+    await assert.rejects(others.create({ containerId: id, rootfs: [], stdio: noStdio }), /no spec/);
+    await assertNothingOf(setting, id);
+  }
+});
+
 shimTest("T13 a create that fails, wherever it does, leaves nothing and says why", async (setting) => {
   using tasks = setting.tasks();
   const add = async (change: (spec: Record<string, unknown>) => void, more: object, words: RegExp): Promise<void> => {
