@@ -6,15 +6,15 @@ import {
   ExecProcessRequest,
   ResizePtyRequest,
   TasksDefinition,
-  type WaitResponse,
 } from "../../proto/gen/containerd/tasks.ts";
-import { type Process, Status } from "../../proto/gen/containerd/task.ts";
+import type { Process } from "../../proto/gen/containerd/task.ts";
 import { type CallOptions, methodOf, type Transport } from "../rpc/transport.ts";
 import { GantryError } from "../base/errors.ts";
 import { packJson, typeUrls } from "../wire/any.ts";
 import { decodeMetric, type MetricReading } from "../wire/metrics.ts";
 import type { Process as ProcessSpec } from "../wire/oci.ts";
 import type { Resources } from "../wire/oci_resources.ts";
+import { exitStatusOf, taskStatusOf } from "../wire/process_reply.ts";
 import { packCheckpoint, packRestore } from "../wire/runc_options.ts";
 import type {
   CheckpointTaskRequest as CheckpointSettings,
@@ -23,7 +23,6 @@ import type {
   StdioPaths,
   TaskStatus,
 } from "../wire/task.ts";
-import { toMillis } from "../wire/timestamp.ts";
 
 const create = methodOf(TasksDefinition, TasksDefinition.methods.create);
 const start = methodOf(TasksDefinition, TasksDefinition.methods.start);
@@ -120,7 +119,7 @@ export class ContainerdTasks {
   /** Resolves when the process ends. No deadline unless one is given: a container may run for years. */
   async wait(target: Target, options: CallOptions = {}): Promise<ExitStatus> {
     const scoped = this.#scoped({ ...options, deadlineMs: options.deadlineMs ?? Infinity });
-    return exitOf(await this.#transport.unary(wait, refOf(target), scoped));
+    return exitStatusOf(await this.#transport.unary(wait, refOf(target), scoped));
   }
 
   /** Signals a process, or all of the container. */
@@ -191,7 +190,7 @@ export class ContainerdTasks {
     const reply: DeleteResponse = target.execId === undefined
       ? await this.#transport.unary(deleteTask, { containerId: target.containerId }, scoped)
       : await this.#transport.unary(deleteProcess, refOf(target), scoped);
-    return exitOf(reply);
+    return exitStatusOf(reply);
   }
 
   #scoped(options: CallOptions): CallOptions {
@@ -203,40 +202,14 @@ function refOf(target: Target): { containerId: string; execId: string } {
   return { containerId: target.containerId, execId: target.execId ?? "" };
 }
 
-/** An end without a time is one nobody saw (a process that never ran answers 0): never to be read as success. */
-function exitOf(reply: WaitResponse | DeleteResponse): ExitStatus {
-  const exitedAt = toMillis(reply.exitedAt);
-  return { code: reply.exitStatus, exitedAt: exitedAt ?? 0, exact: exitedAt !== undefined };
-}
-
 function stateOf(target: Target, process: Process | undefined): Target & {
   readonly pid: number;
   readonly status: TaskStatus;
   readonly stdio: StdioPaths;
   readonly exit?: ExitStatus | undefined;
 } {
-  const status = statusOf(process?.status);
-  const exitedAt = toMillis(process?.exitedAt);
-  const exit = process !== undefined && status === "stopped"
-    ? { code: process.exitStatus, exitedAt: exitedAt ?? 0, exact: exitedAt !== undefined }
-    : undefined;
+  const status = taskStatusOf(process?.status);
+  const exit = process !== undefined && status === "stopped" ? exitStatusOf(process) : undefined;
   const { stdin = "", stdout = "", stderr = "", terminal = false } = process ?? {};
   return { ...target, pid: process?.pid ?? 0, status, stdio: { stdin, stdout, stderr, terminal }, exit };
-}
-
-function statusOf(status: Status | undefined): TaskStatus {
-  switch (status) {
-    case Status.CREATED:
-      return "created";
-    case Status.RUNNING:
-      return "running";
-    case Status.STOPPED:
-      return "stopped";
-    case Status.PAUSED:
-      return "paused";
-    case Status.PAUSING:
-      return "pausing";
-    default:
-      return "unknown";
-  }
 }

@@ -25,6 +25,7 @@ import type {
   VerbOptions,
   WaitOptions,
 } from "./engine.ts";
+import { createAgain } from "./create_again.ts";
 import { filterFacts } from "./filter_matching.ts";
 import { freeForStart } from "./free_for_start.ts";
 import { endHungShim } from "./hung_shim.ts";
@@ -125,11 +126,12 @@ export class ContainerdEngine implements Engine {
     const { id, rootfs } = plan;
     const { signal, restore } = options;
     const { task } = this.#container(id);
-    if (!this.#making.isReserved(id)) await freeForStart(task, plan.name, callOptions(options));
     // Cut off in the middle, runc leaves control groups that nobody removes.
     using late = lateAbort(signal, { clock: this.#context.clock, graceMs });
     const call = callOptions({ ...options, ...late });
-    const { pid } = await this.#making.reach(id, "task", () => task.create({ rootfs, stdio, restore }, call));
+    const create = () => this.#making.reach(id, "task", () => task.create({ rootfs, stdio, restore }, call));
+    const again = { ...callOptions(options), ...this.#removal, name: plan.name };
+    const { pid } = await (this.#making.isReserved(id) ? create() : createAgain(task, create, again));
     this.#witnesses.remember(id, bundleOf(pid));
     signal?.throwIfAborted();
     return { pid };
@@ -270,8 +272,7 @@ export class ContainerdEngine implements Engine {
   }
 
   get #removal(): RemovalContext {
-    const { address, namespace } = this;
-    return { address, namespace, traces: this.#traces, clock: this.#context.clock };
+    return { address: this.address, namespace: this.namespace, traces: this.#traces, clock: this.#context.clock };
   }
 
   #container(id: string): Container {

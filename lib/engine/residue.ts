@@ -60,9 +60,17 @@ export async function bundleRemoved(
 }
 
 async function removeBundle(bundle: string, id: string, options: ResidueOptions): Promise<void> {
-  if (await bundleRemoved(bundle, options)) return;
-  // What a file or a link says is not followed anywhere else.
-  if (!bundle.endsWith(`/${options.namespace}/${id}`)) return;
+  if (!await bundleRemoved(bundle, options)) await removeForgottenBundle(bundle, id, options);
+}
+
+/** Removes a bundle that containerd has forgotten, with what is mounted below it. */
+export async function removeForgottenBundle(
+  bundle: string,
+  id: string,
+  { namespace }: Pick<ResidueOptions, "namespace">,
+): Promise<void> {
+  // What a file, a link or a message says is not followed anywhere else.
+  if (!bundle.endsWith(`/${namespace}/${id}`)) return;
   unmountBelow(bundle, await readMounts());
   await Deno.remove(bundle, { recursive: true }).catch(ignoreMissing);
 }

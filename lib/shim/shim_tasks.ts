@@ -18,7 +18,8 @@ import type { Shim } from "./shim.ts";
 import { shimFailure } from "./shim_failure.ts";
 import { noTask, ShimPool } from "./shim_pool.ts";
 import type { StartShimOptions } from "./start_shim.ts";
-import { exitOf, type ProcessName, type ShimProcessState, stateOf } from "./task_state.ts";
+import { exitStatusOf } from "../wire/process_reply.ts";
+import { type ProcessName, type ShimProcessState, stateOf } from "./task_state.ts";
 
 /** Options of {@link ShimTasks}. */
 export interface ShimTasksOptions extends Pick<StartShimOptions, "way" | "events" | "path" | "debug"> {
@@ -147,7 +148,7 @@ export class ShimTasks implements Disposable {
     for (;;) {
       try {
         const shim = await this.#pool.get(containerId, options);
-        return exitOf(await shim.call(shim.methods.wait, refOf(target), unlimited));
+        return exitStatusOf(await shim.call(shim.methods.wait, refOf(target), unlimited));
       } catch (error) {
         const known = this.#pool.lostExit(containerId);
         if (isCode(error, "not_found") && known !== undefined) return known;
@@ -232,7 +233,7 @@ export class ShimTasks implements Disposable {
     let exit: ExitStatus;
     try {
       shim = await this.#pool.get(containerId, options);
-      exit = exitOf(await shim.call(shim.methods.delete, refOf(target), options));
+      exit = exitStatusOf(await shim.call(shim.methods.delete, refOf(target), options));
     } catch (error) {
       return await this.#deleteAfter(error, target, options);
     }

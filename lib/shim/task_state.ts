@@ -1,7 +1,6 @@
-import { Status } from "../../proto/gen/containerd/task.ts";
-import type { StateResponse, WaitResponse } from "../../proto/gen/shim/task.ts";
+import type { StateResponse } from "../../proto/gen/shim/task.ts";
 import type { ExitStatus, StdioPaths, TaskStatus } from "../wire/task.ts";
-import { toMillis } from "../wire/timestamp.ts";
+import { exitStatusOf, taskStatusOf } from "../wire/process_reply.ts";
 
 /** A task, or an exec in it when `execId` is given. */
 export interface ProcessName {
@@ -22,35 +21,12 @@ export interface ShimProcessState extends ProcessName {
 /** What a shim says of a process. */
 export function stateOf(name: ProcessName, reply: StateResponse): ShimProcessState {
   const { stdin, stdout, stderr, terminal, pid } = reply;
-  const status = statusOf(reply.status);
-  const exit = status === "stopped" ? exitOf(reply) : undefined;
+  const status = taskStatusOf(reply.status);
+  const exit = status === "stopped" ? exitStatusOf(reply) : undefined;
   return { ...name, pid, status, stdio: { stdin, stdout, stderr, terminal }, exit };
 }
 
 /** What is known of a process whose shim does not answer: nothing, and it may well run. */
 export function unknownState(name: ProcessName): ShimProcessState {
   return { ...name, pid: 0, status: "unknown", stdio: { stdin: "", stdout: "", stderr: "", terminal: false } };
-}
-
-/** An end without a time is one nobody saw (a process that never ran answers 0): never to be read as success. */
-export function exitOf(reply: Pick<WaitResponse, "exitStatus" | "exitedAt">): ExitStatus {
-  const exitedAt = toMillis(reply.exitedAt);
-  return { code: reply.exitStatus, exitedAt: exitedAt ?? 0, exact: exitedAt !== undefined };
-}
-
-function statusOf(status: Status): TaskStatus {
-  switch (status) {
-    case Status.CREATED:
-      return "created";
-    case Status.RUNNING:
-      return "running";
-    case Status.STOPPED:
-      return "stopped";
-    case Status.PAUSED:
-      return "paused";
-    case Status.PAUSING:
-      return "pausing";
-    default:
-      return "unknown";
-  }
 }

@@ -88,7 +88,8 @@ gantryTest("a start that is killed at any moment can be done again", { versions:
     await new Promise((resolve) => setTimeout(resolve, ms));
     program.signal("SIGKILL");
     await program.ended();
-    assert.equal((await gantry.gantry(["restart", "-t", "0", "hard"])).code, 0);
+    const restarted = await gantry.gantry(["restart", "-t", "0", "hard"]);
+    assert.equal(restarted.code, 0, `killed after ${ms} ms: ${restarted.err}`);
     await gantry.ctr("tasks", "kill", "--signal", "SIGKILL", (await gantry.onlyRunning()).id);
     await untilState(gantry, "hard", "exited");
   }
