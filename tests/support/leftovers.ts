@@ -2,7 +2,8 @@
  * What a test must not leave behind: processes, mounts, cgroups, sockets, state folders and network namespaces.
  *
  * Several suites may run on one machine, so a look can be narrowed to one folder (`scope`): see scoped_processes.ts for
- * which processes then count. `scripts/run_tests.ts` puts the folder of a run into TMPDIR and GANTRY_TEST_SCOPE, and every
+ * which processes then count. Nobody can say whose an empty cgroup is: they count in a look at the whole machine, and the
+ * tests' own (`container_remains.ts`) look for those of the containers they made. `scripts/run_tests.ts` puts the folder of a run into TMPDIR and GANTRY_TEST_SCOPE, and every
  * child inherits them.
  */
 import assert from "node:assert/strict";
@@ -36,7 +37,7 @@ export async function snapshot(options: SnapshotOptions = {}): Promise<Snapshot>
   const groups = await Promise.all([
     processes(scope),
     mounts(scope),
-    cgroups(),
+    scope === undefined ? cgroups() : [],
     // Their names are hashes: on a shared machine nobody can say whose one is.
     scope === undefined ? shimSockets() : [],
     entries("/run", /^gantry/, scope),
