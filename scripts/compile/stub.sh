@@ -61,8 +61,10 @@ gantry_stub_refuse_foreign() {
 
 # Unpacks $3 bytes of this file, from byte $2 on, as the folder $1; $4 tells whether that folder is whole.
 gantry_stub_unpack() {
-  gantry_stub_part=$(mktemp -d "$gantry_stub_cache/.part.XXXXXXXX" 2>&1) ||
-    gantry_stub_fail "cannot write to the cache: $gantry_stub_part" 'hint: GANTRY_CACHE names another folder'
+  # Named before it is made: a signal between the two must not leave a folder that the trap does not know.
+  gantry_stub_part=$(mktemp -u "$gantry_stub_cache/.part.XXXXXXXX")
+  gantry_stub_said=$(mkdir -m 700 "$gantry_stub_part" 2>&1) ||
+    gantry_stub_fail "cannot write to the cache: $gantry_stub_said" 'hint: GANTRY_CACHE names another folder'
   mkdir "$gantry_stub_part/new" 2>/dev/null
   gantry_stub_said=$({ tail -c "+$2" "$0" | head -c "$3" | gzip -dc | tar -xof - -C "$gantry_stub_part/new"; } 2>&1) &&
     [ -z "$gantry_stub_said" ] || gantry_stub_fail "cannot unpack into the cache $gantry_stub_cache: $gantry_stub_said" \
