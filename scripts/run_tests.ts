@@ -1,7 +1,7 @@
 /**
  * Runs checks and tests and counts them: `run_tests.ts [-v] [checks|unit|smoke|integration|FILE]…`, everything by default.
- * Unit tests run side by side; every other file in a process of its own, two at a time, with a time limit and a folder of its
- * own, and must leave nothing behind. The last line is `N passed, N failed, N skipped`; the exit code is 1 unless all passed.
+ * Unit tests run side by side; every other file in a process of its own, some two at a time, with a time limit and a folder of
+ * its own, and must leave nothing behind. The last line is `N passed, N failed, N skipped`; the exit code is 1 unless all passed.
  */
 import { leftSince, snapshot } from "../tests/support/leftovers.ts";
 import { containerdVersions, criuVersion } from "../tests/support/versions.ts";
@@ -15,8 +15,12 @@ const root = new URL("../", import.meta.url).pathname;
 /** Seconds that one test file may take, and all unit tests together. */
 const fileSeconds = Number(Deno.env.get("GANTRY_TEST_TIMEOUT") ?? 600);
 
-/** Files at a time: they mostly wait, but some measure how long a command takes. */
+/** How many of {@link shareable} run at a time. */
 const lanes = Number(Deno.env.get("GANTRY_TEST_LANES") ?? 2);
+
+/** Files that mostly wait and time nothing. The others, with outages and limits, run one by one after them. */
+const shareable =
+  /\/(checkpoint_|cp_|exec_parallel|inspect|library|metrics|names|restart|run_options|run_replace|spec_|task_api|top|update|shim_(admin|contract|events|recovery|start|tasks))/;
 
 // deno-lint-ignore no-control-regex
 const colors = /\x1b\[[0-9;]*m/g;
@@ -49,11 +53,12 @@ async function runWord(word: string): Promise<Counts[]> {
   if (word === "unit") return [await runDenoTest("unit tests", ["--parallel", "tests/unit"])];
   const files = groups.some((group) => group === word) ? await testFiles(`tests/${word}`) : [word];
   const all: Counts[] = [];
-  const waiting = files.values();
+  const shared = files.filter((file) => shareable.test(file)).values();
   const lane = async (): Promise<void> => {
-    for (const file of waiting) all.push(await runDenoTest(file, [file]));
+    for (const file of shared) all.push(await runDenoTest(file, [file]));
   };
   await Promise.all(Array.from({ length: lanes }, lane));
+  for (const file of files.filter((each) => !shareable.test(each))) all.push(await runDenoTest(file, [file]));
   return all;
 }
 

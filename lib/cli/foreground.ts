@@ -8,6 +8,7 @@ import type {
   ForegroundStreams,
 } from "../engine/attend_process.ts";
 import type { ByteSource } from "../engine/copy.ts";
+import type { TerminalSize } from "../engine/task_api.ts";
 import type { CliContext } from "./context.ts";
 import { parseDetachKeys, untilDetached } from "./detach_keys.ts";
 import { reportError, reportWarning } from "./report.ts";
@@ -150,6 +151,7 @@ class TerminalSession {
   readonly #walkAway = Promise.withResolvers<never>();
   readonly #started = Promise.withResolvers<ForegroundHandle>();
   #handle: ForegroundHandle | undefined;
+  #resizing: Promise<void> = Promise.resolve();
   #isCreated = false;
   #interruptedBy: Deno.Signal | undefined;
 
@@ -188,7 +190,7 @@ class TerminalSession {
     } else {
       stack.defer(context.io.onSignal(["SIGINT", "SIGTERM", "SIGHUP"], (name) => this.#interrupt(name)));
     }
-    if (tty) stack.defer(onResize(context.io, (size) => void this.#handle?.resize(size).catch(() => {})));
+    if (tty) stack.defer(onResize(context.io, (size) => this.#resize(size)));
     return stack;
   }
 
@@ -202,7 +204,7 @@ class TerminalSession {
     this.#started.resolve(handle);
     const size = this.#options.tty ? terminalSize() : undefined;
     // The terminal may have changed between the spec and the start.
-    if (size !== undefined) handle.resize(size).catch(() => {});
+    if (size !== undefined) this.#resize(size);
   }
 
   detach(): void {
@@ -212,6 +214,12 @@ class TerminalSession {
   async #forward(name: Deno.Signal): Promise<void> {
     if (this.#isCreated) return await (await this.#started.promise).kill(name);
     if (name === "SIGINT" || name === "SIGTERM" || name === "SIGHUP" || name === "SIGQUIT") this.#interrupt(name);
+  }
+
+  /** One after the other: of two that are under way at once the earlier may arrive last. */
+  #resize(size: TerminalSize): void {
+    const handle = this.#handle;
+    if (handle !== undefined) this.#resizing = this.#resizing.then(() => handle.resize(size)).catch(() => {});
   }
 
   #giveUp(name: Deno.Signal): void {

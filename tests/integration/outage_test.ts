@@ -41,6 +41,7 @@ gantryTest("a containerd that is stopped by TERM and comes back is an outage lik
 gantryTest("a containerd that hangs for a while holds run up and harms nothing", {}, async (gantry) => {
   await using program = gantry.startRun(["--rm", ...sh("echo before; sleep 1; exit 42")]);
   await program.untilOut(/before/);
+  await gantry.untilStarted();
   gantry.containerd.signal("SIGSTOP");
   await pause(3000);
   assert.ok(program.running);
@@ -64,6 +65,7 @@ gantryTest("a container that cannot be removed because containerd is gone for go
 }, async (gantry) => {
   await using program = gantry.startRun(["--name", "left", ...sh("echo before; sleep 1; exit 42")]);
   await program.untilOut(/before/);
+  await gantry.untilStarted();
   await gantry.containerd.end("SIGKILL");
   const end = await program.ended(100_000);
   assert.equal(end.code, 42, end.err);

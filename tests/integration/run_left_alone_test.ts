@@ -69,6 +69,7 @@ gantryTest("the exit code is told when containerd is gone for good, and the next
 }, async (gantry) => {
   await using program = gantry.startRun(["--rm", "--name", "gone", ...sh("echo before; sleep 1; exit 42")]);
   await program.untilOut(/before/);
+  await gantry.untilStarted();
   await gantry.containerd.end("SIGKILL");
   const end = await program.ended(60_000);
   assert.equal(end.code, 42, end.err);

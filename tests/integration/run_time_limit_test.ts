@@ -67,6 +67,7 @@ gantryTest("run --timeout is enforced after the user has given up on the contain
 gantryTest("run --timeout is enforced by a containerd that was away when the time was over", {}, async (gantry) => {
   await using program = gantry.startRun(["--rm", "--timeout", "1s", ...sh(deaf)]);
   await program.untilOut(/ready\n/);
+  await gantry.untilStarted();
   const ready = performance.now();
   await gantry.containerd.end("SIGKILL");
   await eventually(() => performance.now() > ready + 1500, { what: "that its time is over" });

@@ -125,6 +125,17 @@ export class GantryInstance implements AsyncDisposable {
     }, { what: "one running task" });
   }
 
+  /**
+   * Waits until whoever makes a container knows that it runs: what it writes may be seen before the answer to its start,
+   * which a containerd that is killed now would never give.
+   */
+  async untilStarted(): Promise<void> {
+    const marks = `${this.root}/unfinished/default`;
+    await eventually(async () => (await Array.fromAsync(Deno.readDir(marks))).length === 0, {
+      what: "no unfinished start",
+    });
+  }
+
   /** Pid of the shim of a container. */
   async shimOf(id: string): Promise<number> {
     const shims = (await scopedProcesses(this.directory)).filter(({ command }) =>

@@ -88,6 +88,8 @@ export async function takeCheckpoint(
   } catch (error) {
     if (!killed) await standstill.end({ killed });
     throw killed ? error : await failureOf(error, { made, subject, dumping });
+  } finally {
+    await version;
   }
 }
 
