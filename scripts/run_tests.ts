@@ -20,7 +20,7 @@ const lanes = Number(Deno.env.get("GANTRY_TEST_LANES") ?? 2);
 
 /** Files that mostly wait and time nothing. The others, with outages and limits, run one by one after them. */
 const shareable =
-  /\/(checkpoint_|cp_|exec_parallel|inspect|library|metrics|names|restart|run_options|run_replace|spec_|task_api|top|update|shim_(admin|contract|events|recovery|start|tasks))/;
+  /\/(cp_|exec_parallel|inspect|library|metrics|names|restart|run_options|run_replace|spec_|task_api|top|update|shim_(admin|contract|events|start|tasks))/;
 
 // deno-lint-ignore no-control-regex
 const colors = /\x1b\[[0-9;]*m/g;
