@@ -1,12 +1,17 @@
 import { removeIfExists } from "./atomic_file.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { systemError } from "./errno.ts";
-import { GantryError } from "./errors.ts";
+import { GantryError, isCode } from "./errors.ts";
 
 /** Options of {@link acquireLock}. */
 export interface LockOptions {
   /** Who holds the lock, as text (by convention JSON with the pid); others see it when they are refused. */
   readonly content: string;
+  /**
+   * Whether the lock is refused when the disk has no room for the content. Default true. False for those that free
+   * something: they must work on a full disk, and hold a lock that does not say whose it is.
+   */
+  readonly needsContent?: boolean | undefined;
   /** Default the real clock. */
   readonly clock?: Clock | undefined;
   /** Ends the few short waits inside early. */
@@ -34,11 +39,11 @@ const pauseMs = 10;
  * Fails with `failed_precondition` when somebody has it; the message carries the holder's content.
  */
 export async function acquireLock(path: string, options: LockOptions): Promise<Lock> {
-  const { content, clock = systemClock, signal } = options;
+  const { clock = systemClock, signal } = options;
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();
     const outcome = await tryAcquire(path);
-    if (typeof outcome === "object") return await own(outcome, path, content);
+    if (typeof outcome === "object") return await own(outcome, path, options);
     if (outcome === "held") {
       // Undefined: released meanwhile.
       const holder = await lockHolder(path);
@@ -98,7 +103,7 @@ async function isSameFile(file: Deno.FsFile, path: string): Promise<boolean> {
   }
 }
 
-async function own(file: Deno.FsFile, path: string, content: string): Promise<Lock> {
+async function own(file: Deno.FsFile, path: string, { content, needsContent = true }: LockOptions): Promise<Lock> {
   let held = true;
   const release = async (): Promise<void> => {
     if (!held) return;
@@ -115,9 +120,12 @@ async function own(file: Deno.FsFile, path: string, content: string): Promise<Lo
     const bytes = new TextEncoder().encode(content);
     let written = 0;
     while (written < bytes.length) written += await file.write(bytes.subarray(written));
-  } catch (error) {
-    await release();
-    throw systemError(error, `write the lock ${path}`);
+  } catch (cause) {
+    const error = systemError(cause, `write the lock ${path}`);
+    if (needsContent || !isCode(error, "resource_exhausted")) {
+      await release();
+      throw error;
+    }
   }
   return { path, release, [Symbol.asyncDispose]: release };
 }

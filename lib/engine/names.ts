@@ -126,7 +126,7 @@ async function namesIn(directory: string): Promise<readonly string[]> {
 async function lockTakeovers(directory: string, clock: Clock): Promise<Lock> {
   for (let attempt = 1;; attempt++) {
     try {
-      return await acquireLock(`${directory}/.takeover`, { content: String(Deno.pid), clock });
+      return await acquireLock(`${directory}/.takeover`, { content: String(Deno.pid), needsContent: false, clock });
     } catch (error) {
       if (!isCode(error, "failed_precondition") || attempt >= takeoverAttempts) throw error;
       await clock.sleep(takeoverPauseMs);

@@ -169,9 +169,10 @@ async function unmountBelow(directory: string): Promise<void> {
 /** One cleans up at a time, in whichever process; a lock of a process that died is free. */
 async function lockOf({ root, namespace, id }: Bundle, { clock, signal }: CleanUpOptions): Promise<Lock | undefined> {
   using limit = deadline(2 * deleteMs, signal);
+  const path = `${root}/${namespace}/.lock-${id}`;
   for (;;) {
     try {
-      return await acquireLock(`${root}/${namespace}/.lock-${id}`, { content: String(Deno.pid), clock, signal });
+      return await acquireLock(path, { content: String(Deno.pid), needsContent: false, clock, signal });
     } catch (error) {
       // No directory of that namespace: nothing to clean up.
       if (isCode(error, "not_found")) return undefined;

@@ -246,7 +246,7 @@ class Store implements CheckpointStore {
     for (let attempt = 1;; attempt++) {
       await makeDirectory(parentOf(path));
       try {
-        return await acquireLock(path, { content: `process ${Deno.pid}`, clock: this.#clock });
+        return await acquireLock(path, { content: `process ${Deno.pid}`, needsContent: false, clock: this.#clock });
       } catch (error) {
         // The container's last other checkpoint was removed this moment, and the directory with it.
         if (isCode(error, "not_found") && attempt < lockAttempts) continue;

@@ -69,21 +69,35 @@ test("the lock dies with its process by SIGKILL, though a child of it lives on",
   const orphan = Number(new TextDecoder().decode((await reader.read()).value));
   try {
     assert.equal(await lockHolder(path), JSON.stringify({ pid: holder.pid }));
-    const targets = namesIn(`/proc/${orphan}/fd`).map((fd) => Deno.readLinkSync(`/proc/${orphan}/fd/${fd}`));
-    assert.equal(targets.includes(path), false, "the child has not inherited the lock");
-  } finally {
+    assert.equal(openFilesOf(orphan).includes(path), false, "the child has not inherited the lock");
     holder.kill("SIGKILL");
     await holder.status;
-    await reader.cancel();
-  }
-  try {
     Deno.kill(orphan, "SIGCONT");
     await using _lock = await acquireLock(path, { content: "next" });
     assert.equal(await lockHolder(path), "next");
   } finally {
+    try {
+      holder.kill("SIGKILL");
+    } catch {
+      // Killed above.
+    }
+    await holder.status;
+    await reader.cancel();
     Deno.kill(orphan, "SIGKILL");
   }
 });
+
+/** Files that it closes meanwhile, as the dynamic loader does at a program's start, are left out. */
+function openFilesOf(pid: number): readonly string[] {
+  return namesIn(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [Deno.readLinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  });
+}
 
 test("who unlinks under the lock never makes two holders: 8 contenders, one at a time", async () => {
   await using directory = await temporaryDirectory();
@@ -146,6 +160,22 @@ test("S19 a full disk is an error that names the lock, and leaves none", { skip:
   });
   assert.deepEqual(namesIn(disk.path), ["filler"]);
 });
+
+test(
+  "S19 on a full disk a lock that need not name its holder is held without a name",
+  { skip: needsRoot() },
+  async () => {
+    await using disk = await smallDisk("64k");
+    await disk.fill();
+    const path = `${disk.path}/lock`;
+    {
+      await using _lock = await acquireLock(path, { content: "x", needsContent: false });
+      assert.equal(await isLocked(path), true);
+      await assert.rejects(acquireLock(path, { content: "y", clock: new FakeClock() }), /has not said who it is/);
+    }
+    assert.deepEqual(namesIn(disk.path), ["filler"]);
+  },
+);
 
 test("a lock in a missing directory and an aborted signal are errors", async () => {
   await using directory = await temporaryDirectory();
