@@ -1,7 +1,7 @@
 import { systemError } from "../base/errno.ts";
 import { GantryError, toGantryError } from "../base/errors.ts";
 import type { ContainerPlan } from "../engine/container_plan.ts";
-import type { ByteSink } from "../engine/copy.ts";
+import { nowhere } from "../engine/copy.ts";
 import type { Engine } from "../engine/engine.ts";
 import { startForeground } from "../engine/run.ts";
 import { startDetached, wouldOverwriteLog } from "../engine/start_stored.ts";
@@ -28,6 +28,7 @@ export async function startAndLeave(engine: Engine, plan: ContainerPlan, context
 /** Attends to it until a keeper does: both append to its log. */
 async function startAndHandOver(engine: Engine, plan: ContainerPlan, context: CliContext): Promise<void> {
   using log = await openLog(plan.paths.stdoutLog);
+  // A terminal has one stream.
   const streams = { stdout: log, stderr: nowhere };
   await startForeground(engine, plan, streams, {
     signal: context.signal,
@@ -44,6 +45,3 @@ async function openLog(path: string): Promise<Deno.FsFile> {
     throw systemError(error, `append to ${path}`);
   }
 }
-
-/** A terminal has one stream. */
-const nowhere: ByteSink = { write: (bytes) => Promise.resolve(bytes.length) };

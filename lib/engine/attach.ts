@@ -9,6 +9,7 @@ import { copy } from "./copy.ts";
 import type { Engine, VerbOptions } from "./engine.ts";
 import { FifoWriter } from "./fifo.ts";
 import { FileFollower } from "./file_follower.ts";
+import { ignoreEnded } from "./ignore_ended.ts";
 import { type OutputFiles, outputFiles } from "./output_files.ts";
 import type { ProcessState, TerminalSize } from "./task_api.ts";
 
@@ -216,16 +217,6 @@ class AttachSession implements Disposable {
       const now = size();
       if (now !== before) silentSince = this.#clock.monotonic();
       before = now;
-    }
-  }
-}
-
-async function ignoreEnded(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isCode(error, "not_found") && !isCode(error, "failed_precondition") && !isCode(error, "cancelled")) {
-      throw error;
     }
   }
 }

@@ -1,11 +1,12 @@
 import type { Clock } from "../base/clock.ts";
-import { type GantryError, isCode, toGantryError } from "../base/errors.ts";
+import { type GantryError, toGantryError } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
 import { signalNumber } from "../base/signals.ts";
 import type { ExitStatus } from "../wire/task.ts";
-import { type ByteSink, type ByteSource, copy, type CopyProgress } from "./copy.ts";
+import { type ByteSink, type ByteSource, copy, type CopyProgress, nowhere } from "./copy.ts";
 import type { Engine, WaitOptions } from "./engine.ts";
 import type { FifoReader } from "./fifo.ts";
+import { ignoreEnded } from "./ignore_ended.ts";
 import { untilAnswered } from "./outage.ts";
 import type { AttachedStdio } from "./stdio.ts";
 import type { ProcessRef, TerminalSize } from "./task_api.ts";
@@ -188,17 +189,5 @@ export class Attachment implements AsyncDisposable {
     const done = new AbortController();
     const late = this.#clock.sleep(lastWriteMs, { signal: done.signal }).catch(() => {});
     await Promise.race([this.#output, late]).finally(() => done.abort());
-  }
-}
-
-const nowhere: ByteSink = { write: (bytes) => Promise.resolve(bytes.length) };
-
-async function ignoreEnded(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isCode(error, "not_found") && !isCode(error, "failed_precondition") && !isCode(error, "cancelled")) {
-      throw error;
-    }
   }
 }

@@ -10,6 +10,9 @@ export interface ByteSink {
   write(bytes: Uint8Array): Promise<number>;
 }
 
+/** Takes everything and keeps nothing. */
+export const nowhere: ByteSink = { write: (bytes) => Promise.resolve(bytes.length) };
+
 /** A pipe's capacity: one read empties it. */
 export const bufferBytes = 64 << 10;
 

@@ -1,3 +1,4 @@
+import { isCode } from "../base/errors.ts";
 import { closeFd, openFd, openFlags } from "../base/libc_files.ts";
 import { readNow, untilReady, writeNow } from "../base/poller.ts";
 import type { ByteSink, ByteSource } from "./copy.ts";
@@ -51,6 +52,16 @@ export class FifoReader implements ByteSource, Disposable {
     this.release();
     if (this.#fd !== undefined) closeFd(this.#fd);
     this.#fd = undefined;
+  }
+}
+
+/** The reading end of a FIFO if there is one: a process with a terminal has none for stderr. */
+export function openFifo(path: string, options: { readonly hold: boolean }): FifoReader | undefined {
+  try {
+    return new FifoReader(path, options);
+  } catch (error) {
+    if (isCode(error, "not_found")) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { isCode } from "../base/errors.ts";
 
-/** Awaits a call that removes something: that it was not there is as good. */
+/** Awaits a call that removes something, or waits for its end: that it is not there is as good. */
 export async function ignoreMissing(call: Promise<unknown>): Promise<void> {
   try {
     await call;

@@ -122,8 +122,8 @@ function nonEmpty(record: Readonly<Record<string, string>>): Readonly<Record<str
   return Object.keys(record).length === 0 ? undefined : record;
 }
 
-/** Files first, in order; -e wins over them, as in docker. */
-async function environment(files: readonly string[], flags: readonly string[]): Promise<readonly string[]> {
+/** The variables of --env-file and -e: files first, in order; -e wins over them, as in docker. */
+export async function environment(files: readonly string[], flags: readonly string[]): Promise<readonly string[]> {
   const fromFiles: string[] = [];
   for (const file of files) fromFiles.push(...await readEnvFile(file));
   return [...fromFiles, ...flags.map((text) => parseEnvFlag(text)).filter((entry) => entry !== undefined)];

@@ -1,16 +1,15 @@
-import { GantryError } from "../../base/errors.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { ExecRunRequest } from "../../engine/exec_making.ts";
 import { runExecDetached } from "../../engine/run_exec.ts";
-import { parseEnvFlag, readEnvFile } from "../../engine/spec/env.ts";
-import { startFailureOf } from "../../engine/start_failure.ts";
 import { attendedExec } from "../attended_exec.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { openEngine } from "../engine.ts";
 import { attend } from "../foreground.ts";
-import { reportError, reportWarning } from "../report.ts";
-import { terminalSize } from "../terminal.ts";
+import { reportWarning } from "../report.ts";
+import { tellStartFailure } from "../start_code.ts";
+import { assertTerminal, terminalSize } from "../terminal.ts";
+import { environment } from "./container_options.ts";
 import type { execFlags } from "./exec.ts";
 
 type ExecFlags = ValuesOf<typeof execFlags>;
@@ -25,10 +24,7 @@ export async function run({ flags, args }: Invocation<ExecFlags>, context: CliCo
     if (flags.detach) return await detach(engine, id, { request, context });
     return await attend(attendedExec(engine, id, { request, context }), { ...flags, context });
   } catch (error) {
-    const failure = startFailureOf(error);
-    if (failure === undefined) throw error;
-    reportError(error, context.stderr, { json: context.json, debug: context.settings.debug });
-    return failure === "command_not_found" ? 127 : 126;
+    return tellStartFailure(error, context);
   }
 }
 
@@ -52,19 +48,11 @@ async function requestOf(
   { name, command }: { readonly name: string; readonly command: readonly string[] },
 ): Promise<ExecRunRequest> {
   const { tty, interactive, user, workdir, privileged } = flags;
-  if (tty && interactive && !flags.detach && !Deno.stdin.isTerminal()) {
-    throw new GantryError("invalid_argument", "stdin is no terminal", {
-      hint: "leave out -t, or run gantry in a terminal",
-    });
-  }
-  const fromFiles: string[] = [];
-  for (const file of flags.envFile) fromFiles.push(...await readEnvFile(file));
-  const fromFlags = flags.env.map((text) => parseEnvFlag(text)).filter((entry) => entry !== undefined);
+  if (tty && interactive && !flags.detach) assertTerminal("leave out -t, or run gantry in a terminal");
   return {
     name,
     command,
-    // -e wins over the files, as in docker.
-    env: [...fromFiles, ...fromFlags],
+    env: await environment(flags.envFile, flags.env),
     cwd: workdir,
     user,
     tty,

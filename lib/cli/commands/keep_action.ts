@@ -1,9 +1,9 @@
-import { isCode } from "../../base/errors.ts";
 import { getLogger } from "../../base/log.ts";
 import { containerPaths } from "../../engine/container_paths.ts";
-import { type ByteSink, copy } from "../../engine/copy.ts";
+import { copy, nowhere } from "../../engine/copy.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { FifoReader } from "../../engine/fifo.ts";
+import { type FifoReader, openFifo } from "../../engine/fifo.ts";
+import { ignoreMissing } from "../../engine/ignore_missing.ts";
 import { keptPath } from "../../engine/kept.ts";
 import { untilAnswered } from "../../engine/outage.ts";
 import { TimeLimit } from "../../engine/time_limit.ts";
@@ -28,7 +28,7 @@ export async function run(
   if (flags.drain) {
     await Deno.mkdir(paths.data, { recursive: true, mode: 0o700 });
     for (const [name, file] of [["stdout", paths.stdoutLog], ["stderr", paths.stderrLog]] as const) {
-      const source = openFifo(`${paths.run}/${name}`);
+      const source = openFifo(`${paths.run}/${name}`, { hold: false });
       if (source === undefined) continue;
       streams.use(source);
       drained.push(flags.log === "none" ? copy(source, nowhere) : drain(source, file));
@@ -54,31 +54,13 @@ async function untilEnded(
 ): Promise<void> {
   const { clock, signal } = context;
   using _limit = timeoutMs === undefined ? undefined : new TimeLimit(engine, id, { ms: timeoutMs, clock });
-  try {
-    await engine.wait({ containerId: id }, { signal });
-  } catch (error) {
-    // Its task is gone already.
-    if (!isCode(error, "not_found")) throw error;
-  }
+  // Its task may be gone already.
+  await ignoreMissing(engine.wait({ containerId: id }, { signal }));
 }
 
 async function remove(engine: Engine, id: string): Promise<void> {
-  try {
-    await engine.remove(id, { force: true });
-  } catch (error) {
-    // Somebody else was faster.
-    if (!isCode(error, "not_found")) throw error;
-  }
-}
-
-/** A process with a terminal has no FIFO for stderr. */
-function openFifo(path: string): FifoReader | undefined {
-  try {
-    return new FifoReader(path, { hold: false });
-  } catch (error) {
-    if (isCode(error, "not_found")) return undefined;
-    throw error;
-  }
+  // Somebody else may have been faster.
+  await ignoreMissing(engine.remove(id, { force: true }));
 }
 
 /** Appends what comes out of a FIFO to a file until all who write to it have gone. */
@@ -92,5 +74,3 @@ async function drain(source: FifoReader, file: string): Promise<void> {
     await copy(source, nowhere);
   }
 }
-
-const nowhere: ByteSink = { write: (bytes) => Promise.resolve(bytes.length) };

@@ -1,10 +1,8 @@
-import { isCode } from "../../base/errors.ts";
-import { type ByteSink, copy } from "../../engine/copy.ts";
-import type { Engine } from "../../engine/engine.ts";
+import { copy, nowhere } from "../../engine/copy.ts";
 import { execDirectory, removeExecDirectory } from "../../engine/exec_directory.ts";
 import { endExec } from "../../engine/exec_end.ts";
-import { FifoReader } from "../../engine/fifo.ts";
-import type { ExecRef } from "../../engine/task_api.ts";
+import { openFifo } from "../../engine/fifo.ts";
+import { ignoreMissing } from "../../engine/ignore_missing.ts";
 import { assertId } from "../../wire/identifier.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
@@ -26,7 +24,8 @@ export async function run(
   await using engine = await openEngine(context);
   // Always: a shim that is just starting it waits 30 s for a reader, then takes the start for failed and loses the process.
   using _drained = drain(execDirectory(engine, ref));
-  if (flags.drain) await untilEnded(engine, ref, context.signal);
+  // Its container may have gone.
+  if (flags.drain) await ignoreMissing(engine.wait(ref, { signal: context.signal }));
   const isFreed = await endExec(engine, ref, { clock: context.clock, withinMs: endMs });
   await removeExecDirectory(engine, ref);
   return isFreed ? 0 : 1;
@@ -36,30 +35,9 @@ export async function run(
 function drain(directory: string): Disposable {
   using readers = new DisposableStack();
   for (const name of ["stdout", "stderr"]) {
-    const reader = openFifo(`${directory}/${name}`);
+    // Held: it may have no writer yet.
+    const reader = openFifo(`${directory}/${name}`, { hold: true });
     if (reader !== undefined) void copy(readers.use(reader), nowhere).catch(() => {});
   }
   return readers.move();
 }
-
-async function untilEnded(engine: Engine, ref: ExecRef, signal: AbortSignal): Promise<void> {
-  try {
-    await engine.wait(ref, { signal });
-  } catch (error) {
-    // Its container has gone.
-    if (!isCode(error, "not_found")) throw error;
-  }
-}
-
-/** A process with a terminal has no FIFO for stderr. */
-function openFifo(path: string): FifoReader | undefined {
-  try {
-    // Held: it may have no writer yet.
-    return new FifoReader(path, { hold: true });
-  } catch (error) {
-    if (isCode(error, "not_found")) return undefined;
-    throw error;
-  }
-}
-
-const nowhere: ByteSink = { write: (bytes) => Promise.resolve(bytes.length) };

@@ -7,8 +7,8 @@ import { instanceOf, openEngine } from "../engine.ts";
 import { attend } from "../foreground.ts";
 import { attendedContainer } from "../attended_container.ts";
 import { startKeeper } from "../keeper.ts";
-import { reportError, reportWarning } from "../report.ts";
-import { startCodeOf } from "../start_code.ts";
+import { reportWarning } from "../report.ts";
+import { tellStartFailure } from "../start_code.ts";
 import { assertTerminal, terminalSize } from "../terminal.ts";
 import { containerOptions } from "./container_options.ts";
 import { replaceContainer } from "./replace_container.ts";
@@ -58,10 +58,7 @@ export async function run({ flags, args }: Invocation<RunFlags>, context: CliCon
     context.output.line(plan.id, "id");
     return 0;
   } catch (error) {
-    const code = startCodeOf(error);
-    if (code === undefined) throw error;
-    reportError(error, context.stderr, { json: context.json, debug: context.settings.debug });
-    return code;
+    return tellStartFailure(error, context);
   }
 }
 

@@ -6,9 +6,8 @@ import type { CliContext } from "../context.ts";
 import { eachContainer } from "../each_container.ts";
 import { openEngine } from "../engine.ts";
 import { attend } from "../foreground.ts";
-import { reportError } from "../report.ts";
 import { startAndLeave } from "../start_and_leave.ts";
-import { startCodeOf } from "../start_code.ts";
+import { startCodeOf, tellStartFailure } from "../start_code.ts";
 import { assertTerminal } from "../terminal.ts";
 import type { startFlags } from "./start.ts";
 
@@ -53,9 +52,6 @@ async function startAttended(
   try {
     return await attend(attendedStart(engine, plan, context), { ...flags, context, tty });
   } catch (error) {
-    const code = startCodeOf(error);
-    if (code === undefined) throw error;
-    reportError(error, context.stderr, { json: context.json, debug: context.settings.debug });
-    return code;
+    return tellStartFailure(error, context);
   }
 }
