@@ -65,8 +65,28 @@ export function acceptedOn(fd: number): string | undefined {
   const address = new Uint8Array(2 + maxPathBytes + 1);
   const length = Uint32Array.of(address.length);
   check(libc().getsockname(fd, address, length), `read the name of descriptor ${fd}`);
-  if (address[0] !== AF_UNIX || address[1] !== 0 || (length[0] ?? 0) <= 2) return undefined;
-  const name = new TextDecoder().decode(address.subarray(2, length[0]));
+  return nameOf(address, length[0]);
+}
+
+/**
+ * A descriptor of this process that is connected to the Unix listener at `path`, as that calls itself; undefined when there
+ * is none. Deno tells nobody the descriptor of a connection.
+ */
+export function connectedTo(path: string): number | undefined {
+  const address = new Uint8Array(2 + maxPathBytes + 1);
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    const length = Uint32Array.of(address.length);
+    // A failure is of what is no socket, or is not connected.
+    const failed = libc().getpeername(Number(name), address, length) === -1;
+    if (!failed && nameOf(address, length[0]) === path) return Number(name);
+  }
+  return undefined;
+}
+
+/** The name in a sockaddr; undefined for none, and for no Unix socket. */
+function nameOf(address: Uint8Array, length = 0): string | undefined {
+  if (address[0] !== AF_UNIX || address[1] !== 0 || length <= 2) return undefined;
+  const name = new TextDecoder().decode(address.subarray(2, length));
   return name.startsWith("\0") ? `@${name.slice(1)}` : name.replace(/\0.*$/s, "");
 }
 

@@ -6,7 +6,7 @@ import {
 } from "../../proto/gen/containerd/containers.ts";
 import type { Any } from "../../proto/gen/google/protobuf/any.ts";
 import { type CallOptions, methodOf, type Transport } from "../rpc/transport.ts";
-import type { PackedValue } from "../wire/any.ts";
+import type { ContainerRecord } from "../wire/container_record.ts";
 import { toMillis } from "../wire/timestamp.ts";
 
 const create = methodOf(ContainersDefinition, ContainersDefinition.methods.create);
@@ -14,22 +14,6 @@ const get = methodOf(ContainersDefinition, ContainersDefinition.methods.get);
 const list = methodOf(ContainersDefinition, ContainersDefinition.methods.list);
 const update = methodOf(ContainersDefinition, ContainersDefinition.methods.update);
 const remove = methodOf(ContainersDefinition, ContainersDefinition.methods.delete);
-
-/** What is stored of a container. */
-export interface ContainerRecord {
-  /** 64 hex digits, or what another client chose. */
-  readonly id: string;
-  /** All labels. */
-  readonly labels: Readonly<Record<string, string>>;
-  /** Image reference; empty for a container from a directory. */
-  readonly image: string;
-  /** Runtime, e.g. `io.containerd.runc.v2`. */
-  readonly runtime: string;
-  /** The OCI spec, packed; see `wire/any.ts`. */
-  readonly spec: PackedValue | undefined;
-  /** Milliseconds since 1970. */
-  readonly createdAt: number;
-}
 
 /** containerd's Containers service in one namespace; one method, one RPC. */
 export class ContainerdContainers {
@@ -48,11 +32,20 @@ export class ContainerdContainers {
       readonly labels: Readonly<Record<string, string>>;
       readonly runtime: string;
       readonly spec: Any;
+      /** Given to each task that is made of it. */
+      readonly runtimeOptions?: Any | undefined;
     },
     options: CallOptions = {},
   ): Promise<void> {
-    const { id, labels, runtime, spec } = record;
-    const message = CreateContainerRequest.fromPartial({ container: { id, labels, runtime: { name: runtime }, spec } });
+    const { id, labels, runtime, spec, runtimeOptions } = record;
+    const message = CreateContainerRequest.fromPartial({
+      container: {
+        id,
+        labels,
+        runtime: { name: runtime, ...(runtimeOptions === undefined ? {} : { options: runtimeOptions }) },
+        spec,
+      },
+    });
     await this.#transport.unary(create, message, this.#scoped(options));
   }
 

@@ -65,15 +65,16 @@ export class ContainerdTasks {
       readonly rootfs: readonly RootfsMount[];
       readonly stdio: StdioPaths;
       readonly restore?: { readonly images: string; readonly work?: string | undefined } | undefined;
+      readonly ociRuntime?: string | undefined;
     },
     options: CallOptions = {},
   ): Promise<{ readonly pid: number }> {
-    const { containerId, rootfs, stdio, restore } = request;
+    const { containerId, rootfs, stdio, restore, ociRuntime } = request;
     const message = CreateTaskRequest.fromPartial({
       containerId,
       ...stdio,
       rootfs: rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
-      ...(restore === undefined ? {} : { options: packRestore(restore) }),
+      ...(restore === undefined ? {} : { options: packRestore(restore, ociRuntime) }),
     });
     return { pid: (await this.#transport.unary(create, message, this.#scoped(options))).pid };
   }

@@ -6,6 +6,9 @@ import { readStat } from "../base/proc.ts";
 import { assertId, assertNamespace, isId } from "../wire/identifier.ts";
 import { defaultRuntimeRoot, type RuntimeOptions, runtimeOptionsJson } from "../wire/runtime_options.ts";
 
+const lostPrefix = ".lost-";
+const asidePattern = /^\..*\.([0-9]+)\.([0-9]+)$/;
+
 /** A directory that describes one container to its shim; laid out as containerd does it, so that either can clean up. */
 export interface Bundle {
   /** Absolute path: `<root>/<namespace>/<id>`. The shims take its last part for the container's id. */
@@ -75,6 +78,11 @@ export function asideOf({ root, namespace, id }: Bundle): string {
   return `${root}/${namespace}/.${id}-${random}.${thisProcess().replace(" ", ".")}`;
 }
 
+/** The file beside the bundles that says how a container's task ended when its shim was lost; see `lost_task.ts`. */
+export function lostFileOf({ root, namespace, id }: Bundle): string {
+  return `${root}/${namespace}/${lostPrefix}${id}`;
+}
+
 /** Takes the maker's mark off: the task exists. */
 export async function finishBundle(bundle: Bundle): Promise<void> {
   try {
@@ -108,25 +116,47 @@ export async function makerOf(bundle: Bundle): Promise<"none" | "alive" | "dead"
   return isProcess(text) ? "alive" : "dead";
 }
 
-/** The bundles of a namespace, and what makers that died left beside them (to be removed). */
-export async function listBundles(
-  root: string,
-  namespace: string,
-): Promise<{ readonly bundles: readonly Bundle[]; readonly abandoned: readonly string[] }> {
+/** What is in the directory of a namespace. */
+export interface BundleList {
+  readonly bundles: readonly Bundle[];
+  /** Paths of what makers that died left beside them, to be removed. */
+  readonly abandoned: readonly string[];
+  /** Those that have gone, because their shims were lost, and whose ends are kept. */
+  readonly lost: readonly Bundle[];
+}
+
+/** The bundles of a namespace, and what is beside them. */
+export async function listBundles(root: string, namespace: string): Promise<BundleList> {
   const directory = `${root}/${namespace}`;
-  const bundles: Bundle[] = [];
+  const bundles = new Map<string, Bundle>();
+  const lost = new Map<string, Bundle>();
   const abandoned: string[] = [];
   try {
     for await (const { name, isDirectory } of Deno.readDir(directory)) {
-      if (!isDirectory) continue;
-      if (isId(name)) bundles.push(bundleOf(root, { namespace, id: name }));
-      const [, pid, startTime] = /^\..*\.([0-9]+)\.([0-9]+)$/.exec(name) ?? [];
-      if (pid !== undefined && !isProcess(`${pid} ${startTime}`)) abandoned.push(`${directory}/${name}`);
+      const into = isDirectory ? bundles : lost;
+      const id = isDirectory ? name : name.startsWith(lostPrefix) ? name.slice(lostPrefix.length) : "";
+      if (isId(id)) into.set(id, bundleOf(root, { namespace, id }));
+      if (isDirectory && isAbandoned(name)) abandoned.push(`${directory}/${name}`);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, `list ${directory}`);
   }
-  return { bundles: bundles.sort((a, b) => a.id < b.id ? -1 : 1), abandoned: abandoned.sort() };
+  for (const id of bundles.keys()) lost.delete(id);
+  return { bundles: byId(bundles), abandoned: abandoned.sort(), lost: byId(lost) };
+}
+
+/** Whether a name is one of {@link asideOf}. */
+export function isAside(name: string): boolean {
+  return asidePattern.test(name);
+}
+
+function isAbandoned(name: string): boolean {
+  const [, pid, startTime] = asidePattern.exec(name) ?? [];
+  return pid !== undefined && !isProcess(`${pid} ${startTime}`);
+}
+
+function byId(bundles: ReadonlyMap<string, Bundle>): readonly Bundle[] {
+  return [...bundles.values()].sort((a, b) => a.id < b.id ? -1 : 1);
 }
 
 /** The namespaces that have bundles. */

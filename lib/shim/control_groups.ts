@@ -1,5 +1,6 @@
 import { readTextIfExists } from "../base/atomic_file.ts";
 import { type Clock, deadline } from "../base/clock.ts";
+import { systemError } from "../base/errno.ts";
 import { GantryError } from "../base/errors.ts";
 import { recordField, stringField } from "../base/json.ts";
 import { readMounts } from "../base/mounts.ts";
@@ -10,10 +11,10 @@ import { type Bundle, jsonRecord } from "./bundle.ts";
 export interface RemovalOptions {
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
+  /** How long killed processes may take to leave a control group, milliseconds; default 5000. */
+  readonly emptyMs?: number | undefined;
 }
 
-/** How long killed processes may take to leave a control group. */
-const emptyMs = 5000;
 const pollMs = 10;
 
 /**
@@ -23,9 +24,22 @@ const pollMs = 10;
 export async function controlGroupsOf(bundle: Bundle): Promise<readonly string[]> {
   const config = jsonRecord(await readTextIfExists(`${bundle.path}/config.json`));
   const path = stringField(recordField(config, "linux") ?? {}, "cgroupsPath") ?? `/${bundle.id}`;
-  if (!path.startsWith("/") || path.includes("/../") || !path.split("/").at(-1)?.includes(bundle.id)) return [];
-  const hierarchies = (await readMounts()).filter(({ type }) => type === "cgroup" || type === "cgroup2");
-  const groups = [...new Set(hierarchies.map(({ mountPoint }) => `${mountPoint}${path}`))];
+  return isOf(path, bundle.id) ? await controlGroupsAt(path) : [];
+}
+
+/** Whether a control group is the container's alone: its name carries the id. Never of one in systemd's notation. */
+export function isOf(path: string, id: string): boolean {
+  return path.startsWith("/") && !path.includes("/../") && path.split("/").at(-1)?.includes(id) === true;
+}
+
+/** The directories of a path in every hierarchy, v1 and v2, that are there. */
+export async function controlGroupsAt(path: string): Promise<readonly string[]> {
+  const hierarchies = new Map<string, string>();
+  for (const { type, device, mountPoint } of await readMounts()) {
+    // Each once, where it was mounted first: CRIU mounts all of them again for the time of a checkpoint.
+    if (/^cgroup2?$/.test(type) && !hierarchies.has(device)) hierarchies.set(device, mountPoint);
+  }
+  const groups = [...hierarchies.values()].map((mountPoint) => `${mountPoint}${path}`);
   const present = await Promise.all(groups.map((group) => Deno.lstat(group).then(() => true, () => false)));
   return groups.filter((_, index) => present[index]);
 }
@@ -44,7 +58,28 @@ export async function removeControlGroups(groups: readonly string[], options: Re
   await Promise.all(groups.map((group) => emptyAndRemove(group, options)));
 }
 
-async function emptyAndRemove(group: string, { clock, signal }: RemovalOptions): Promise<void> {
+/** True when neither a control group nor one below it has a process, of whatever pid namespace. */
+export function isEmptyGroup(group: string): boolean {
+  try {
+    if (Deno.readTextFileSync(`${group}/cgroup.procs`).trim() !== "") return false;
+  } catch (error) {
+    // A threaded one of v2 cannot be read.
+    return error instanceof Deno.errors.NotFound;
+  }
+  return directoriesIn(group).every((name) => isEmptyGroup(`${group}/${name}`));
+}
+
+/** Removes a control group that has no processes, with those below it; one that has some is an error. */
+export function removeEmptyGroup(group: string): void {
+  for (const name of directoriesIn(group)) removeEmptyGroup(`${group}/${name}`);
+  try {
+    Deno.removeSync(group);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, `remove the control group ${group}`);
+  }
+}
+
+async function emptyAndRemove(group: string, { clock, signal, emptyMs = 5000 }: RemovalOptions): Promise<void> {
   using limit = deadline(emptyMs, signal);
   while (!await tryRemove(group)) {
     try {
@@ -75,7 +110,8 @@ async function tryRemove(group: string): Promise<boolean> {
   return await Deno.remove(group).then(() => true, (error) => error instanceof Deno.errors.NotFound);
 }
 
-function directoriesIn(group: string): readonly string[] {
+/** Names of the control groups below one. */
+export function directoriesIn(group: string): readonly string[] {
   try {
     return [...Deno.readDirSync(group)].filter(({ isDirectory }) => isDirectory).map(({ name }) => name);
   } catch {

@@ -2,17 +2,18 @@ import { DeleteResponse } from "../../proto/gen/shim/task.ts";
 import { type Clock, deadline } from "../base/clock.ts";
 import { systemError } from "../base/errno.ts";
 import { GantryError, isCode } from "../base/errors.ts";
-import { umount, umountFlags } from "../base/libc_files.ts";
 import { acquireLock, type Lock } from "../base/lock.ts";
 import { getLogger } from "../base/log.ts";
-import { readMounts } from "../base/mounts.ts";
 import { children, type ProcessIdentity, readIdentity, signalProcess } from "../base/proc.ts";
 import type { ExitStatus } from "../wire/task.ts";
 import { toMillis } from "../wire/timestamp.ts";
-import { asideOf, type Bundle, hasBundle, runtimeOf, shimOf } from "./bundle.ts";
+import { asideOf, type Bundle, hasBundle, isDeleted, makerOf, runtimeOf, shimOf } from "./bundle.ts";
 import { controlGroupsOf, processesIn, removeControlGroups } from "./control_groups.ts";
+import { keepLost, lostCode } from "./lost_task.ts";
+import { unmountBelow } from "./mounts_below.ts";
 import { type Orphans, orphansOf } from "./orphans.ts";
-import { killShim, shimsOf } from "./shim_process.ts";
+import { deleteByRuntime, removeRuntimeState } from "./runtime_state.ts";
+import { killShim, shimsOf, startsOf } from "./shim_process.ts";
 import { isShared } from "./shared_shim.ts";
 import { removeShimSockets } from "./shim_socket.ts";
 import { runShimCommand } from "./start_command.ts";
@@ -30,27 +31,36 @@ export interface CleanUpOptions {
 /** How long the shim's `delete` may take; it kills the container and waits for it, 0.1 to 2 s. */
 const deleteMs = 15_000;
 const lockPollMs = 20;
-/** 128 + SIGKILL: what containerd reports for a container whose shim it lost. */
-const lostCode = 137;
+
+/** What {@link cleanUp} found. */
+export interface CleanedUp {
+  /** How the container ended: exact when this process is the reaper of orphans and saw it, else 137 and inexact. */
+  readonly exit: ExitStatus;
+  /** Whether there was a task, neither half-made nor deleted: its end is kept until it is deleted. */
+  readonly wasTask: boolean;
+}
 
 /**
  * Cleans up to nothing behind a shim that is proved dead, or whose container is to go with it: kills the shim if it is
  * there after all, its container, and removes mounts, control groups, the runtime's state, socket and bundle. May be cut
- * off and done again. Gives how the container ended, to whoever did the work and to nobody else: exact when this process
- * is the reaper of orphans and saw it, else 137 and inexact. Undefined when the bundle had gone.
+ * off and done again. Answers to whoever did the work and to nobody else: undefined when the bundle had gone.
  */
-export async function cleanUp(bundle: Bundle, options: CleanUpOptions): Promise<ExitStatus | undefined> {
+export async function cleanUp(bundle: Bundle, options: CleanUpOptions): Promise<CleanedUp | undefined> {
   await using _lock = await lockOf(bundle, options);
   if (!await hasBundle(bundle)) return undefined;
+  const wasTask = await makerOf(bundle) === "none" && !await isDeleted(bundle);
   if (!await isShared(bundle)) await killShims(bundle, options);
   const groups = await controlGroupsOf(bundle);
   const orphans = orphansOf(bundle, processesIn(groups));
-  const deleted = await deleteByShim(bundle, { ...options, orphans }) ?? await deleteByRuntime(bundle, options);
+  const state = { ...await runtimeOf(bundle), id: bundle.id };
+  const deleted = await deleteByShim(bundle, { ...options, orphans });
+  if (deleted === undefined) await deleteByRuntime(state, options);
   await removeControlGroups(groups, options);
   const exit = orphans.exit(options.clock) ?? deleted ?? lost(options.clock);
-  await removeRuntimeState(bundle);
+  await removeRuntimeState(state);
+  const kept = wasTask ? await keepLost(bundle, exit) : exit;
   await removeBundle(bundle);
-  return exit;
+  return { exit: kept, wasTask };
 }
 
 /**
@@ -85,6 +95,8 @@ export function lost(clock: Clock): ExitStatus {
 
 /** With all that it has started: a `runc create` that outlives its shim would go on making what is removed here. */
 async function killShims(bundle: Bundle, options: CleanUpOptions): Promise<void> {
+  // First, and waited for: it would make a socket and a shim behind what is removed here.
+  for (const { identity } of await startsOf(bundle)) await killShim(identity, options);
   for (const { identity } of await shimsOf(bundle)) {
     const started = await descendantsOf(identity.pid);
     await killShim(identity, options);
@@ -128,42 +140,6 @@ async function deleteByShim(
     await reaping;
   }
   return undefined;
-}
-
-/** The same by the runtime itself. What it says is not asked: the control groups are emptied and removed in any case. */
-async function deleteByRuntime(bundle: Bundle, { path, signal }: CleanUpOptions): Promise<undefined> {
-  const { binary, root } = await runtimeOf(bundle);
-  using limit = deadline(deleteMs, signal);
-  const env: Record<string, string> = path === undefined ? {} : { PATH: path };
-  await new Deno.Command(binary, {
-    args: ["--root", root, "delete", "--force", bundle.id],
-    env,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-    signal: limit.signal,
-  }).output().catch((error: unknown) => log.debug("the runtime's delete cannot be run", { id: bundle.id, error }));
-  signal?.throwIfAborted();
-}
-
-async function removeRuntimeState(bundle: Bundle): Promise<void> {
-  const { root } = await runtimeOf(bundle);
-  await Deno.remove(`${root}/${bundle.id}`, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, `remove ${root}/${bundle.id}`);
-  });
-}
-
-async function unmountBelow(directory: string): Promise<void> {
-  const below = (await readMounts()).filter(({ mountPoint }) => mountPoint.startsWith(`${directory}/`));
-  // The last one mounted is on top.
-  for (const { mountPoint } of below.reverse()) {
-    try {
-      umount(mountPoint, umountFlags.detach | umountFlags.noFollow);
-    } catch (error) {
-      // EINVAL: unmounted meanwhile.
-      if (!isCode(error, "invalid_argument") && !isCode(error, "not_found")) throw error;
-    }
-  }
 }
 
 /** One cleans up at a time, in whichever process; a lock of a process that died is free. */

@@ -1,5 +1,6 @@
 import { type Clock, deadline } from "../base/clock.ts";
-import { type ProcessIdentity, processState, readIdentity, signalProcess, waitForEnd } from "../base/proc.ts";
+import { type ProcessIdentity, processState, signalProcess, waitForEnd } from "../base/proc.ts";
+import { findShims } from "./shim_command_line.ts";
 
 /** Whose shim. */
 export interface ShimScope {
@@ -74,38 +75,12 @@ async function hasEnded(
 }
 
 /** Processes whose command line says that they are the shim of that container in that namespace of that containerd. */
-async function shimsOf(id: string, scope: ShimScope): Promise<readonly Shim[]> {
-  const found: Shim[] = [];
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^[0-9]+$/.test(name) || !isShimOf(id, name, scope)) continue;
-    const identity = await readIdentity(Number(name));
-    const bundle = workingDirectory(name);
-    // Its arguments once more, now that its identity is known: the pid may have been given to another process.
-    if (identity !== undefined && isShimOf(id, name, scope)) found.push({ identity, bundle });
-  }
-  return found;
-}
-
-function isShimOf(id: string, pid: string, { namespace, address }: ShimScope): boolean {
-  const [program = "", ...args] = commandLine(pid);
-  if (!/(^|\/)containerd-shim[^/]*$/.test(program)) return false;
-  if (valueOf("-id", args) !== id || valueOf("-namespace", args) !== namespace) return false;
-  // `start` and `delete` are containerd's own doing, and end by themselves.
-  if (actionOf(args) !== undefined) return false;
-  const told = valueOf("-address", args);
-  return told === undefined || isSameSocket(told, address);
-}
-
-/** What containerd runs the program for, beside being the shim. It comes last, where a container's id may also stand. */
-function actionOf(args: readonly string[]): "start" | "delete" | undefined {
-  const [before, last] = args.filter((arg) => arg !== "").slice(-2);
-  if (before !== undefined && /^-(id|namespace|address|publish-binary|socket|bundle)$/.test(before)) return undefined;
-  return last === "start" || last === "delete" ? last : undefined;
-}
-
-function valueOf(flag: string, args: readonly string[]): string | undefined {
-  const index = args.indexOf(flag);
-  return index < 0 ? undefined : args[index + 1];
+async function shimsOf(id: string, { namespace, address }: ShimScope): Promise<readonly Shim[]> {
+  const shims = await findShims((shim) =>
+    shim.id === id && shim.namespace === namespace &&
+    (shim.address === undefined || isSameSocket(shim.address, address))
+  );
+  return shims.map(({ identity }) => ({ identity, bundle: workingDirectory(identity.pid) }));
 }
 
 function isSameSocket(told: string, address: string): boolean {
@@ -118,20 +93,11 @@ function isSameSocket(told: string, address: string): boolean {
   }
 }
 
-function workingDirectory(pid: string): string | undefined {
+function workingDirectory(pid: number): string | undefined {
   try {
     const path = Deno.readLinkSync(`/proc/${pid}/cwd`);
     return path.endsWith(" (deleted)") ? undefined : path;
   } catch {
     return undefined;
-  }
-}
-
-function commandLine(pid: string): readonly string[] {
-  try {
-    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
-  } catch {
-    // It has ended meanwhile.
-    return [];
   }
 }

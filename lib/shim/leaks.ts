@@ -1,49 +1,39 @@
-import type { Clock } from "../base/clock.ts";
 import type { ProcessIdentity } from "../base/proc.ts";
-import { type Bundle, bundleOf, hasBundle, listBundles, listNamespaces } from "./bundle.ts";
+import { type Bundle, bundleOf, hasBundle, listBundles, listNamespaces, runtimeOf } from "./bundle.ts";
 import { readShimAddress } from "./bundle_address.ts";
+import { controlGroupsOf } from "./control_groups.ts";
 import { cleanUp, removeAbandoned } from "./dead_shim.ts";
 import { endShim } from "./end_shim.ts";
-import { killShim, shimsBelow } from "./shim_process.ts";
+import type { Leak, LeakedThing, LeakKind, LeakOptions } from "./leak.ts";
+import { findLeakedMounts } from "./leaked_mounts.ts";
+import { mountsBelow } from "./mounts_below.ts";
+import { isShared } from "./shared_shim.ts";
+import { killShim, shimsBelow, shimsOf } from "./shim_process.ts";
 import { removeDeadSocket, shimSocketDirectory } from "./shim_socket.ts";
-import { judge, type JudgeOptions } from "./verdict.ts";
+import { judge } from "./verdict.ts";
 
-/** Something that nobody needs any more. */
-export interface Leak {
-  readonly kind: "bundle" | "shim" | "socket" | "directory";
-  /** A path; of a shim its pid. */
-  readonly what: string;
-  /** Why it may go, in a few words for people. */
-  readonly why: string;
-  /** Removes it with all that hangs on it. Safe to repeat. */
-  readonly remove: () => Promise<void>;
-}
-
-/** Options of {@link findLeaks}. */
-export interface LeakOptions extends JudgeOptions {
-  readonly clock: Clock;
-  /** PATH in which the OCI runtime is; default ours. */
-  readonly path?: string | undefined;
-}
-
-/** Everything below a directory of bundles that is dead, half-made or left over, in all namespaces. Changes nothing. */
+/**
+ * Everything below a directory of bundles that is dead, half-made or left over, in all namespaces, and the shims started
+ * for it. Changes nothing.
+ */
 export async function findLeaks(root: string, options: LeakOptions): Promise<readonly Leak[]> {
   // Before the bundles: a socket that is there now was named in its bundle before it was made.
   const sockets = await socketsOf(root);
   const processes = await shimsBelow(root);
   const leaks: Leak[] = [];
+  // By name, which is random: `root` may be reached by another path than when the shim was started.
   const named = new Set<string>();
   const serving = new Set<number>();
   const silent = new Set<string>();
   for (const namespace of await listNamespaces(root)) {
     const { bundles, abandoned } = await listBundles(root, namespace);
-    leaks.push(...abandoned.map((path) => abandonedLeak(path)));
+    leaks.push(...await Promise.all(abandoned.map((path) => abandonedLeak(path))));
     const looks = await Promise.all(bundles.map((bundle) => look(bundle, options)));
     // One that is silent may be served by a shim whose own bundle has gone: which one, it does not say.
     if (looks.some(({ isSilent }) => isSilent)) silent.add(namespace);
     for (const { leak, address, pid } of looks) {
       if (leak !== undefined) leaks.push(leak);
-      if (address !== undefined) named.add(address);
+      if (address !== undefined) named.add(nameOf(address));
       if (pid !== undefined) serving.add(pid);
     }
   }
@@ -53,7 +43,8 @@ export async function findLeaks(root: string, options: LeakOptions): Promise<rea
     }
     leaks.push(shimLeak(identity, options));
   }
-  leaks.push(...sockets.filter((path) => !named.has(path)).map(socketLeak));
+  leaks.push(...await findLeakedMounts(root));
+  leaks.push(...sockets.filter((path) => !named.has(nameOf(path))).map(socketLeak));
   return leaks;
 }
 
@@ -70,23 +61,49 @@ async function look(bundle: Bundle, options: LeakOptions): Promise<Look> {
   const verdict = await judge(bundle, options);
   const shim = "shim" in verdict ? verdict.shim : undefined;
   const pid = shim?.process?.pid;
-  const leakOf = (why: string, remove: () => Promise<unknown>): Look => ({
-    address,
-    pid,
-    leak: { kind: "bundle", what: bundle.path, why, remove: () => remove().then(() => {}) },
-  });
+  const leakOf = async (why: string, remove: () => Promise<unknown>): Promise<Look> => {
+    const parts = await partsOf(bundle, address);
+    return {
+      address,
+      pid,
+      leak: { kind: "bundle", what: bundle.path, why, parts, remove: () => remove().then(() => {}) },
+    };
+  };
   switch (verdict.kind) {
     case "dead":
-      return leakOf("its shim is dead", () => cleanUp(bundle, options));
+      return await leakOf("its shim is dead", () => cleanUp(bundle, options));
     case "half_made":
-      return leakOf("whoever made it died before there was a task", () => cleanUp(bundle, options));
+      return await leakOf("whoever made it died before there was a task", () => cleanUp(bundle, options));
     case "deleted":
       shim?.[Symbol.dispose]();
-      return leakOf("its task was deleted", () => endDeleted(bundle, options));
+      return await leakOf("its task was deleted", () => endDeleted(bundle, options));
     default:
       shim?.[Symbol.dispose]();
       return { address, pid, isSilent: verdict.kind === "silent" };
   }
+}
+
+/** What {@link cleanUp} removes beside the bundle, as far as it is there. */
+async function partsOf(bundle: Bundle, address: string | undefined): Promise<readonly LeakedThing[]> {
+  // A shim that serves another container, too, stays.
+  const isLast = !await isShared(bundle);
+  const shims = isLast ? await shimsOf(bundle) : [];
+  const { root } = await runtimeOf(bundle);
+  return [
+    ...thingsOf("shim", shims.map(({ identity }) => String(identity.pid))),
+    ...thingsOf("mount", await mountsBelow(bundle.path)),
+    ...thingsOf("control group", await controlGroupsOf(bundle)),
+    ...thingsOf("runtime state", await present(`${root}/${bundle.id}`)),
+    ...thingsOf("socket", isLast && address !== undefined ? await present(address) : []),
+  ];
+}
+
+function thingsOf(kind: LeakKind, whats: readonly string[]): readonly LeakedThing[] {
+  return whats.map((what) => ({ kind, what }));
+}
+
+async function present(path: string): Promise<readonly string[]> {
+  return await Deno.lstat(path).then(() => [path], () => []);
 }
 
 async function endDeleted(bundle: Bundle, options: LeakOptions): Promise<void> {
@@ -97,11 +114,12 @@ async function endDeleted(bundle: Bundle, options: LeakOptions): Promise<void> {
   else await endShim(bundle, shim, options);
 }
 
-function abandonedLeak(path: string): Leak {
+async function abandonedLeak(path: string): Promise<Leak> {
   return {
     kind: "directory",
     what: path,
     why: "whoever made or removed it died over it",
+    parts: thingsOf("mount", await mountsBelow(path)),
     remove: () => removeAbandoned(path),
   };
 }
@@ -111,12 +129,17 @@ function shimLeak(identity: ProcessIdentity, options: LeakOptions): Leak {
     kind: "shim",
     what: String(identity.pid),
     why: "its bundle is gone",
+    parts: [],
     remove: () => killShim(identity, options),
   };
 }
 
 function socketLeak(path: string): Leak {
-  return { kind: "socket", what: path, why: "no bundle names it", remove: () => removeDeadSocket(path) };
+  return { kind: "socket", what: path, why: "no bundle names it", parts: [], remove: () => removeDeadSocket(path) };
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 async function socketsOf(root: string): Promise<readonly string[]> {

@@ -4,6 +4,8 @@ import type { ExitStatus } from "../wire/task.ts";
 import { type Bundle, finishBundle, listBundles } from "./bundle.ts";
 import { cleanUp, removeAbandoned } from "./dead_shim.ts";
 import { endShim } from "./end_shim.ts";
+import { finishStart } from "./interrupted_start.ts";
+import { forgetLost } from "./lost_task.ts";
 import type { ShimPool } from "./shim_pool.ts";
 import type { ShimProcessState } from "./task_state.ts";
 import { judge, type JudgeOptions } from "./verdict.ts";
@@ -59,9 +61,16 @@ async function settle(pool: ShimPool, bundle: Bundle, options: ReconnectOptions)
   const verdict = await judge(bundle, options);
   switch (verdict.kind) {
     case "task":
-      if (!verdict.isFinished) await finishBundle(bundle);
+      if (!verdict.isFinished) {
+        forgetLost(bundle);
+        await finishBundle(bundle);
+      }
       await pool.add(containerId, Promise.resolve(verdict.shim));
-      return { kind: "task", containerId, state: verdict.state };
+      return {
+        kind: "task",
+        containerId,
+        state: await finishStart(verdict.state, verdict.shim, { ...options, bundle }),
+      };
     case "dead": {
       const exit = await pool.afterLoss(containerId, options.signal);
       // Undefined: it came back to life, for instance by being made again meanwhile.

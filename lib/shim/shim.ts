@@ -1,6 +1,7 @@
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { isCode } from "../base/errors.ts";
 import { type ProcessIdentity, readIdentity, waitForEnd } from "../base/proc.ts";
+import type { DetachedChild } from "../base/spawn_detached.ts";
 import { untilAborted } from "../base/until_aborted.ts";
 import type { CallOptions, Method } from "../rpc/transport.ts";
 import { connectTtrpc, type TtrpcClient } from "../rpc/ttrpc_transport.ts";
@@ -22,7 +23,7 @@ export interface ConnectShimOptions {
   readonly deadlineMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The shim, when it is a child of this process. */
-  readonly child?: Deno.ChildProcess | undefined;
+  readonly child?: DetachedChild | undefined;
 }
 
 const answerMs = 5000;
@@ -51,7 +52,7 @@ interface ShimDetails {
   readonly namespace: string;
   readonly process: ProcessIdentity | undefined;
   readonly taskPid: number;
-  readonly child: Deno.ChildProcess | undefined;
+  readonly child: DetachedChild | undefined;
 }
 
 /** A connection to a shim. */
@@ -65,7 +66,7 @@ export class Shim implements Disposable {
   readonly methods: TaskMethods;
   readonly #client: TtrpcClient;
   readonly #namespace: string;
-  readonly #child: Deno.ChildProcess | undefined;
+  readonly #child: DetachedChild | undefined;
 
   constructor(client: TtrpcClient, { address, namespace, process, taskPid, child }: ShimDetails) {
     this.#client = client;
@@ -86,16 +87,15 @@ export class Shim implements Disposable {
     return this.#client.isClosed;
   }
 
-  /** Waits until a shim that is a child of this process has been reaped; without that, children do not keep us alive. */
+  /** Waits until a shim that is a child of this process has been reaped. */
   async reaped(): Promise<void> {
-    this.#child?.ref();
-    await this.#child?.status;
+    await this.#child?.ended({ clock: systemClock });
   }
 
   /** Waits until the connection has ended and the process is gone. */
   async ended({ clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): Promise<void> {
     await untilAborted(this.closed, signal);
-    if (this.#child !== undefined) await untilAborted(this.reaped(), signal);
+    if (this.#child !== undefined) await this.#child.ended({ clock, signal });
     else if (this.process !== undefined) await waitForEnd(this.process, { clock, signal });
   }
 

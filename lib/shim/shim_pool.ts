@@ -3,8 +3,9 @@ import { GantryError, isCode, toGantryError } from "../base/errors.ts";
 import { untilAborted } from "../base/until_aborted.ts";
 import { type CallOptions, defaultDeadlineMs } from "../rpc/transport.ts";
 import type { ExitStatus } from "../wire/task.ts";
-import { type Bundle, bundleOf, hasBundle, isDeleted, makerOf } from "./bundle.ts";
+import { type Bundle, bundleOf, hasBundle } from "./bundle.ts";
 import { cleanUp, lost } from "./dead_shim.ts";
+import { readLost, takeLost } from "./lost_task.ts";
 import type { Shim } from "./shim.ts";
 import { shimCondition } from "./shim_condition.ts";
 
@@ -28,8 +29,6 @@ export class ShimPool implements Disposable {
   readonly #options: ShimPoolOptions;
   readonly #shims = new Map<string, Promise<Shim>>();
   readonly #cleaning = new Map<string, Promise<ExitStatus>>();
-  /** Ends of tasks that were lost, until they are deleted: of all who wait for one, each gets the same. */
-  readonly #lost = new Map<string, ExitStatus>();
 
   constructor(options: ShimPoolOptions) {
     this.#options = options;
@@ -79,20 +78,20 @@ export class ShimPool implements Disposable {
   }
 
   /** The end of a task that was lost; it is then forgotten. */
-  takeLost(containerId: string): ExitStatus | undefined {
-    const exit = this.#lost.get(containerId);
-    this.#lost.delete(containerId);
-    return exit;
+  async takeLost(containerId: string): Promise<ExitStatus | undefined> {
+    const bundle = this.bundle(containerId);
+    return await hasBundle(bundle) ? undefined : await takeLost(bundle);
   }
 
-  /** The end of a task that was lost. */
-  lostExit(containerId: string): ExitStatus | undefined {
-    return this.#lost.get(containerId);
+  /** The end of a task that was lost, in this process or another. */
+  async lostExit(containerId: string): Promise<ExitStatus | undefined> {
+    const bundle = this.bundle(containerId);
+    return await hasBundle(bundle) ? undefined : await readLost(bundle);
   }
 
   /**
    * What a lost connection means: how the task ended, when its shim is dead and all of it has been cleaned up; undefined
-   * when the shim lives and may be asked again.
+   * when the shim lives and may be asked again. A clean-up goes on when `signal` ends the wait for it.
    */
   async afterLoss(containerId: string, signal?: AbortSignal): Promise<ExitStatus | undefined> {
     const { clock } = this.#options;
@@ -100,14 +99,14 @@ export class ShimPool implements Disposable {
     const bundle = this.bundle(containerId);
     for (;;) {
       const known = this.#cleaning.get(containerId);
-      if (known !== undefined) return await known;
-      if (!await hasBundle(bundle)) return this.#lost.get(containerId) ?? lost(clock);
+      if (known !== undefined) return await untilAborted(known, signal);
+      if (!await hasBundle(bundle)) return await readLost(bundle) ?? lost(clock);
       const condition = await shimCondition(bundle, { signal });
       if (condition.kind === "alive") {
         await this.add(containerId, Promise.resolve(condition.shim));
         return undefined;
       }
-      if (condition.kind === "dead") return await this.#cleanUp(bundle);
+      if (condition.kind === "dead") return await untilAborted(this.#cleanUp(bundle), signal);
       await clock.sleep(silenceMs, { signal });
     }
   }
@@ -131,13 +130,11 @@ export class ShimPool implements Disposable {
 
   async #cleanUpNow(bundle: Bundle): Promise<ExitStatus> {
     const { clock, path, onLost } = this.#options;
-    const isTask = await makerOf(bundle) === "none" && !await isDeleted(bundle);
-    const exit = await cleanUp(bundle, { clock, path });
-    const end = exit ?? lost(clock);
-    if (isTask) this.#lost.set(bundle.id, end);
+    const cleaned = await cleanUp(bundle, { clock, path });
     // Another process that cleaned up has told it.
-    if (exit !== undefined && isTask) onLost?.(bundle.id, exit);
-    return end;
+    if (cleaned === undefined) return await readLost(bundle) ?? lost(clock);
+    if (cleaned.wasTask) onLost?.(bundle.id, cleaned.exit);
+    return cleaned.exit;
   }
 
   async #connect(bundle: Bundle): Promise<Shim> {

@@ -1,15 +1,8 @@
 import { type Clock, deadline } from "../base/clock.ts";
 import { GantryError } from "../base/errors.ts";
-import { type ProcessIdentity, readIdentity, signalProcess, waitForEnd } from "../base/proc.ts";
+import { type ProcessIdentity, signalProcess, waitForEnd } from "../base/proc.ts";
 import type { Bundle } from "./bundle.ts";
-
-/** A shim that lives, as its command line describes it. */
-export interface ShimProcess {
-  readonly identity: ProcessIdentity;
-  readonly namespace: string;
-  /** Id of the container it was started for. */
-  readonly id: string;
-}
+import { findShims, type FoundShim, type ShimCommandLine } from "./shim_command_line.ts";
 
 /** Options of {@link killShim}. */
 export interface KillOptions {
@@ -21,21 +14,22 @@ export interface KillOptions {
 const killMs = 5000;
 
 /** All shims that were started for bundles below `root`. Looks at every process: milliseconds. */
-export async function shimsBelow(root: string): Promise<readonly ShimProcess[]> {
-  const found: ShimProcess[] = [];
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^[0-9]+$/.test(name) || shimArguments(name, root) === undefined) continue;
-    const identity = await readIdentity(Number(name));
-    // Once more, now that its identity is known: the pid may have been given to another process.
-    const told = shimArguments(name, root);
-    if (identity !== undefined && told !== undefined) found.push({ identity, ...told });
-  }
-  return found;
+export async function shimsBelow(root: string): Promise<readonly FoundShim[]> {
+  return await findShims(({ address }) => address === root);
 }
 
 /** The shims that were started for one bundle: one, or none, or a second one after a start that was cut off. */
-export async function shimsOf({ root, namespace, id }: Bundle): Promise<readonly ShimProcess[]> {
-  return (await shimsBelow(root)).filter((shim) => shim.namespace === namespace && shim.id === id);
+export async function shimsOf(bundle: Bundle): Promise<readonly FoundShim[]> {
+  return await findShims((shim) => isOf(shim, bundle));
+}
+
+/** The `start` commands that are at work on a bundle: those go on when whoever ran them is killed. */
+export async function startsOf(bundle: Bundle): Promise<readonly FoundShim[]> {
+  return await findShims((shim) => isOf(shim, bundle), "start");
+}
+
+function isOf(shim: ShimCommandLine, { root, namespace, id }: Bundle): boolean {
+  return shim.address === root && shim.namespace === namespace && shim.id === id;
 }
 
 /**
@@ -65,30 +59,5 @@ export async function killShim(identity: ProcessIdentity, { clock, signal }: Kil
     throw new GantryError("deadline_exceeded", `shim ${identity.pid} is still there ${killMs} ms after KILL`, {
       hint: "it may be stuck in the kernel (state D): see `ps -o stat,wchan,cmd`",
     });
-  }
-}
-
-/** Whose shim a process is; undefined for what is no shim's server of that root. */
-function shimArguments(pid: string, root: string): Omit<ShimProcess, "identity"> | undefined {
-  const [program = "", ...args] = commandLine(pid);
-  // `start` and `delete` end by themselves.
-  if (!/(^|\/)containerd-shim[^/]*$/.test(program) || args.includes("start") || args.includes("delete")) {
-    return undefined;
-  }
-  const valueOf = (flag: string): string | undefined => {
-    const index = args.indexOf(flag);
-    return index < 0 ? undefined : args[index + 1];
-  };
-  const [namespace, id] = [valueOf("-namespace"), valueOf("-id")];
-  if (namespace === undefined || id === undefined || valueOf("-address") !== root) return undefined;
-  return { namespace, id };
-}
-
-function commandLine(pid: string): readonly string[] {
-  try {
-    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
-  } catch {
-    // It has ended meanwhile.
-    return [];
   }
 }

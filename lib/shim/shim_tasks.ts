@@ -1,16 +1,15 @@
-import { CreateTaskRequest, ExecProcessRequest, type StateResponse } from "../../proto/gen/shim/task.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
-import { GantryError, isCode } from "../base/errors.ts";
-import type { CallOptions } from "../rpc/transport.ts";
+import { CreateTaskRequest, ExecProcessRequest } from "../../proto/gen/shim/task.ts";
+import { type Clock, deadline, systemClock } from "../base/clock.ts";
+import { type ErrorCode, GantryError, isCode, toGantryError } from "../base/errors.ts";
+import { type CallOptions, defaultDeadlineMs } from "../rpc/transport.ts";
 import { packJson, typeUrls } from "../wire/any.ts";
 import { decodeMetrics, type MetricReading } from "../wire/metrics.ts";
 import type { Process as ProcessSpec } from "../wire/oci.ts";
 import type { Resources } from "../wire/oci_resources.ts";
 import { packCheckpoint } from "../wire/runc_options.ts";
 import type { CheckpointTaskRequest as CheckpointSettings, ExitStatus, RootfsMount, StdioPaths } from "../wire/task.ts";
-import { makerOf } from "./bundle.ts";
-import { cleanUp } from "./dead_shim.ts";
-import { endShim } from "./end_shim.ts";
+import { HeldConnection } from "./held_connection.ts";
+import { startTask } from "./interrupted_start.ts";
 import { listStates } from "./list_states.ts";
 import { type ContainerContent, TaskMaking } from "./task_making.ts";
 import { type FoundTask, reconnect } from "./reconnect.ts";
@@ -18,8 +17,12 @@ import type { Shim } from "./shim.ts";
 import { shimFailure } from "./shim_failure.ts";
 import { noTask, ShimPool } from "./shim_pool.ts";
 import type { StartShimOptions } from "./start_shim.ts";
-import { exitStatusOf } from "../wire/process_reply.ts";
-import { type ProcessName, type ShimProcessState, stateOf } from "./task_state.ts";
+import { exitStatusOf, unknownState } from "../wire/process_reply.ts";
+import { TaskRemoval } from "./task_removal.ts";
+import { lostState, type ProcessName, type ShimProcessState, shimRef, stateOf } from "./task_state.ts";
+
+/** A shim that has not told a state by then hangs; a healthy one takes some milliseconds. */
+const silentMs = 2000;
 
 /** Options of {@link ShimTasks}. */
 export interface ShimTasksOptions extends Pick<StartShimOptions, "way" | "events" | "path" | "debug"> {
@@ -46,12 +49,14 @@ export class ShimTasks implements Disposable {
   readonly #clock: Clock;
   readonly #pool: ShimPool;
   readonly #making: TaskMaking;
+  readonly #removal: TaskRemoval;
 
   constructor(options: ShimTasksOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#pool = new ShimPool({ ...options, clock: this.#clock });
     this.#making = new TaskMaking(this.#pool, { ...options, clock: this.#clock });
+    this.#removal = new TaskRemoval(this.#pool, { ...options, clock: this.#clock });
   }
 
   /**
@@ -106,7 +111,7 @@ export class ShimTasks implements Disposable {
   ): Promise<void> {
     const { process, spec, stdio } = request;
     const message = ExecProcessRequest.fromPartial({
-      ...refOf(process),
+      ...shimRef(process),
       ...stdio,
       spec: packJson(typeUrls.process, spec),
     });
@@ -115,24 +120,38 @@ export class ShimTasks implements Disposable {
 
   /** Runs a created task or exec. */
   async start(target: ProcessName, options: CallOptions = {}): Promise<{ readonly pid: number }> {
-    const { pid } = await this.#call(
-      target.containerId,
-      (shim) => shim.call(shim.methods.start, refOf(target), options),
-      options,
-    );
+    const { containerId, execId } = target;
+    const { pid } = await this.#call(containerId, async (shim) => {
+      const task = { ...options, bundle: this.#pool.bundle(containerId), clock: this.#clock };
+      if (execId === undefined) return await startTask(shim, task);
+      // A task that was started half-way is found and finished; an exec would not be.
+      await using _held = new HeldConnection(shim.address.path, this.#clock);
+      return await shim.call(shim.methods.start, shimRef(target), options);
+    }, options);
     return { pid };
   }
 
-  /** What one process is doing. */
+  /**
+   * What one process is doing. Of a task whose shim was lost: `stopped`, until it is deleted. `unknown` when the shim does
+   * not answer within 2 s, as containerd's Get has it.
+   */
   async state(target: ProcessName, options: CallOptions = {}): Promise<ShimProcessState> {
-    const { containerId } = target;
-    const ask = (shim: Shim): Promise<StateResponse> => shim.call(shim.methods.state, refOf(target), options);
-    return stateOf(target, await this.#call(containerId, ask, options));
+    const { deadlineMs = defaultDeadlineMs } = options;
+    const bounded = { ...options, deadlineMs: Math.min(deadlineMs, silentMs) };
+    try {
+      const shim = await this.#pool.get(target.containerId, options);
+      return stateOf(target, await shim.call(shim.methods.state, shimRef(target), bounded));
+    } catch (error) {
+      if (isCode(error, "deadline_exceeded") && deadlineMs > silentMs) return unknownState(target);
+      const lost = await this.#lostAfter(error, target.containerId, options);
+      if (lost === undefined) throw shimFailure(error);
+      return lostState(target, lost);
+    }
   }
 
   /**
-   * What all tasks of the namespace are doing. Each shim is asked at the same time as the others; of one that does not
-   * answer in time, or is dead and not cleaned up yet, the status is `unknown`.
+   * What all tasks of the namespace are doing. Each shim is asked at the same time as the others; one that is dead is
+   * cleaned up and its task `stopped`. Of one that does not answer, or is not cleaned up in time, the status is `unknown`.
    */
   async list(options: CallOptions = {}): Promise<readonly ShimProcessState[]> {
     return await listStates(this.#pool, { ...options, ...this.#options });
@@ -140,7 +159,7 @@ export class ShimTasks implements Disposable {
 
   /**
    * Resolves when the process ends. No deadline unless one is given. When the shim dies, its container is killed and
-   * cleaned up, and this resolves with 137, inexact.
+   * cleaned up, and this resolves with 137, inexact, in every process.
    */
   async wait(target: ProcessName, options: CallOptions = {}): Promise<ExitStatus> {
     const { containerId } = target;
@@ -148,10 +167,10 @@ export class ShimTasks implements Disposable {
     for (;;) {
       try {
         const shim = await this.#pool.get(containerId, options);
-        return exitStatusOf(await shim.call(shim.methods.wait, refOf(target), unlimited));
+        return exitStatusOf(await shim.call(shim.methods.wait, shimRef(target), unlimited));
       } catch (error) {
-        const known = this.#pool.lostExit(containerId);
-        if (isCode(error, "not_found") && known !== undefined) return known;
+        const known = isCode(error, "not_found") ? await this.#pool.lostExit(containerId) : undefined;
+        if (known !== undefined) return known;
         if (!isCode(error, "unavailable")) throw shimFailure(error);
         const end = await this.#pool.afterLoss(containerId, options.signal);
         if (end !== undefined) return end;
@@ -165,8 +184,12 @@ export class ShimTasks implements Disposable {
     request: { readonly signal: number; readonly all?: boolean | undefined },
     options: CallOptions = {},
   ): Promise<void> {
-    const message = { ...refOf(target), signal: request.signal, all: request.all ?? false };
-    await this.#call(target.containerId, (shim) => shim.call(shim.methods.kill, message, options), options);
+    const message = { ...shimRef(target), signal: request.signal, all: request.all ?? false };
+    await this.#call(target.containerId, (shim) => shim.call(shim.methods.kill, message, options), {
+      ...options,
+      // As of every process that has ended.
+      whenLost: "not_found",
+    });
   }
 
   /** Freezes a task. */
@@ -202,7 +225,10 @@ export class ShimTasks implements Disposable {
   /** Has CRIU write a task to a directory. */
   async checkpoint(containerId: string, request: CheckpointSettings, options: CallOptions = {}): Promise<void> {
     const message = { id: containerId, path: request.images, options: packCheckpoint(request) };
-    await this.#call(containerId, (shim) => shim.call(shim.methods.checkpoint, message, options), options);
+    await this.#call(containerId, async (shim) => {
+      await using _held = new HeldConnection(shim.address.path, this.#clock);
+      await shim.call(shim.methods.checkpoint, message, options);
+    }, options);
   }
 
   /** Tells the terminal its size. */
@@ -211,13 +237,13 @@ export class ShimTasks implements Disposable {
     size: { readonly width: number; readonly height: number },
     options: CallOptions = {},
   ): Promise<void> {
-    const message = { ...refOf(target), width: size.width, height: size.height };
+    const message = { ...shimRef(target), width: size.width, height: size.height };
     await this.#call(target.containerId, (shim) => shim.call(shim.methods.resizePty, message, options), options);
   }
 
   /** Closes the shim's own write end of stdin. */
   async closeStdin(target: ProcessName, options: CallOptions = {}): Promise<void> {
-    const message = { ...refOf(target), stdin: true };
+    const message = { ...shimRef(target), stdin: true };
     await this.#call(target.containerId, (shim) => shim.call(shim.methods.closeIo, message, options), options);
   }
 
@@ -226,19 +252,7 @@ export class ShimTasks implements Disposable {
    * is dead is cleaned up behind.
    */
   async delete(target: ProcessName, options: CallOptions = {}): Promise<ExitStatus> {
-    const { containerId, execId } = target;
-    const known = execId === undefined ? this.#pool.takeLost(containerId) : undefined;
-    if (known !== undefined) return known;
-    let shim: Shim;
-    let exit: ExitStatus;
-    try {
-      shim = await this.#pool.get(containerId, options);
-      exit = exitStatusOf(await shim.call(shim.methods.delete, refOf(target), options));
-    } catch (error) {
-      return await this.#deleteAfter(error, target, options);
-    }
-    if (execId === undefined) await this.#end(containerId, shim, options);
-    return exit;
+    return await this.#removal.delete(target, options);
   }
 
   /**
@@ -246,10 +260,7 @@ export class ShimTasks implements Disposable {
    * Undefined when there was nothing; how it ended is inexact.
    */
   async destroy(containerId: string, { signal }: Pick<CallOptions, "signal"> = {}): Promise<ExitStatus | undefined> {
-    const { path } = this.#options;
-    this.#pool.drop(containerId);
-    return await cleanUp(this.#pool.bundle(containerId), { clock: this.#clock, path, signal }) ??
-      this.#pool.takeLost(containerId);
+    return await this.#removal.destroy(containerId, { signal });
   }
 
   /** Closes the connections; tasks and shims go on. */
@@ -257,43 +268,33 @@ export class ShimTasks implements Disposable {
     this.#pool[Symbol.dispose]();
   }
 
-  async #deleteAfter(error: unknown, { containerId, execId }: ProcessName, options: CallOptions): Promise<ExitStatus> {
-    if (isCode(error, "unavailable")) {
-      const end = await this.#pool.afterLoss(containerId, options.signal);
-      if (end !== undefined) return this.#pool.takeLost(containerId) ?? end;
-    }
-    if (isCode(error, "not_found") && execId === undefined) {
-      // Deleted before, by somebody who was cut off before the shim was shut down. A task being made is not meant.
-      const bundle = this.#pool.bundle(containerId);
-      if (await makerOf(bundle) === "none") {
-        const shim = await this.#pool.get(containerId, options).catch(() => undefined);
-        if (shim !== undefined) await this.#end(containerId, shim, options);
-      }
-    }
-    throw shimFailure(error);
-  }
-
-  async #end(containerId: string, shim: Shim, { signal }: CallOptions): Promise<void> {
-    try {
-      await endShim(this.#pool.bundle(containerId), shim, { clock: this.#clock, signal });
-    } finally {
-      this.#pool.drop(containerId);
-    }
-  }
-
   /** One call to a container's shim, with errors as containerd has them. A shim found dead is cleaned up behind. */
-  async #call<T>(containerId: string, use: (shim: Shim) => Promise<T>, options: CallOptions): Promise<T> {
+  async #call<T>(
+    containerId: string,
+    use: (shim: Shim) => Promise<T>,
+    { whenLost = "failed_precondition", ...options }: CallOptions & { readonly whenLost?: ErrorCode },
+  ): Promise<T> {
     try {
       return await use(await this.#pool.get(containerId, options));
     } catch (error) {
-      if (!isCode(error, "unavailable")) throw shimFailure(error);
-      if (await this.#pool.afterLoss(containerId, options.signal) === undefined) throw error;
-      const { code, message } = noTask(containerId);
-      throw new GantryError(code, `${message}: its shim was lost`, { cause: error });
+      const lost = await this.#lostAfter(error, containerId, options);
+      if (lost === undefined) throw shimFailure(error);
+      const message = `container ${containerId} is not running: its shim was lost`;
+      throw new GantryError(whenLost, message, { cause: error });
     }
   }
-}
 
-function refOf(target: ProcessName): { id: string; execId: string } {
-  return { id: target.containerId, execId: target.execId ?? "" };
+  /** How the task ended when that is why a call failed: its shim is dead, and now everything of it has been removed. */
+  async #lostAfter(error: unknown, containerId: string, options: CallOptions): Promise<ExitStatus | undefined> {
+    if (isCode(error, "not_found")) return await this.#pool.lostExit(containerId);
+    if (!isCode(error, "unavailable")) return undefined;
+    using limit = deadline(options.deadlineMs ?? defaultDeadlineMs, options.signal);
+    const end = await this.#pool.afterLoss(containerId, limit.signal).catch((why: unknown) => {
+      throw toGantryError(why);
+    });
+    if (end === undefined) return undefined;
+    const lost = await this.#pool.lostExit(containerId);
+    if (lost === undefined) throw noTask(containerId);
+    return lost;
+  }
 }

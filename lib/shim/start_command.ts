@@ -1,10 +1,12 @@
 import { systemError } from "../base/errno.ts";
 import { GantryError, messageOf, toGantryError } from "../base/errors.ts";
+import type { SpawnOptions } from "../base/spawn_detached.ts";
 import { untilAborted } from "../base/until_aborted.ts";
 import { encodeLegacyOptions, encodeParameters, parseStartOutput } from "../wire/bootstrap.ts";
 import { packRuntimeOptions } from "../wire/runtime_options.ts";
 import type { Bundle } from "./bundle.ts";
 import { type ShimAddress, shimAddressOf } from "./bundle_address.ts";
+import { parseShimVersion } from "./shim_version.ts";
 import type { StartShimOptions } from "./start_shim.ts";
 
 /** Options of {@link shimCommand}. */
@@ -15,15 +17,14 @@ export interface ShimCommandOptions extends Pick<StartShimOptions, "shim" | "eve
   readonly streams?: "piped" | undefined;
 }
 
-/** The command line, environment and directory in which a shim expects to be run. */
-export function shimCommand(bundle: Bundle, options: ShimCommandOptions): Deno.Command {
-  const { shim, events = "", path = Deno.env.get("PATH") ?? "", debug = false, args, streams = "null" } = options;
+/** The arguments, environment and directory in which a shim expects to be run. */
+export function shimInvocation(bundle: Bundle, options: Omit<ShimCommandOptions, "streams">): SpawnOptions {
+  const { shim, events = "", path = Deno.env.get("PATH") ?? "", debug = false, args } = options;
   const { namespace, id, root } = bundle;
-  return new Deno.Command(shim, {
+  return {
     // The address makes the name of a shim's socket: a containerd may have a container of the same id.
     args: ["-namespace", namespace, "-address", root, "-id", id, ...(debug ? ["-debug"] : []), ...args],
     cwd: bundle.path,
-    clearEnv: true,
     env: {
       PATH: `${shim.slice(0, shim.lastIndexOf("/"))}:${path}`,
       TTRPC_ADDRESS: events,
@@ -32,6 +33,17 @@ export function shimCommand(bundle: Bundle, options: ShimCommandOptions): Deno.C
       // As containerd sets it for a shim's server and for its commands.
       GOMAXPROCS: args[0] === "-socket" ? "4" : "2",
     },
+  };
+}
+
+function shimCommand(bundle: Bundle, options: ShimCommandOptions): Deno.Command {
+  const { streams = "null" } = options;
+  const { args, env, cwd } = shimInvocation(bundle, options);
+  return new Deno.Command(options.shim, {
+    args: [...args],
+    env: { ...env },
+    cwd,
+    clearEnv: true,
     // A session of its own: the terminal's Ctrl-C is not for shims.
     detached: true,
     stdin: streams,
@@ -131,7 +143,7 @@ async function isBefore23(bundle: Bundle, options: StartShimOptions): Promise<bo
   const known = before23.get(options.shim);
   if (known !== undefined) return known;
   const { stdout } = await runShimCommand(bundle, { ...options, args: ["-v"] });
-  const [, major, minor] = /Version:\s*v?([0-9]+)\.([0-9]+)/.exec(new TextDecoder().decode(stdout)) ?? [];
+  const [, major, minor] = /^([0-9]+)\.([0-9]+)/.exec(parseShimVersion(new TextDecoder().decode(stdout)) ?? "") ?? [];
   const isBefore = major !== undefined && Number(major) * 1000 + Number(minor) < 2003;
   before23.set(options.shim, isBefore);
   return isBefore;

@@ -1,8 +1,8 @@
 import { readTextIfExists } from "../base/atomic_file.ts";
 import { deadline, systemClock } from "../base/clock.ts";
-import { systemError } from "../base/errno.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
 import { isNobodyListening } from "../rpc/ttrpc_transport.ts";
+import { spawnDetached } from "../base/spawn_detached.ts";
 import type { RuntimeOptions } from "../wire/runtime_options.ts";
 import type { Bundle } from "./bundle.ts";
 import { writeShimAddress } from "./bundle_address.ts";
@@ -10,7 +10,7 @@ import { stopInheritance } from "./inheritance.ts";
 import { raiseOomScore } from "./oom_score.ts";
 import { connectShim, type Shim } from "./shim.ts";
 import { newShimSocket } from "./shim_socket.ts";
-import { runStartCommand, shimCommand } from "./start_command.ts";
+import { runStartCommand, shimInvocation } from "./start_command.ts";
 
 /** Options of {@link startShim}. */
 export interface StartShimOptions {
@@ -78,11 +78,7 @@ async function startDirectly(bundle: Bundle, options: StartShimOptions): Promise
   // Where shims 1.x look for the socket to remove when they end; and from now on it is known to who cleans up.
   // Synchronous: a cold process takes milliseconds for its first asynchronous call on a file.
   Deno.writeTextFileSync(`${bundle.path}/address`, `unix://${path}`);
-  const child = spawnDetached(shimCommand(bundle, { ...options, args: ["-socket", path] }), shim);
-  let hasEnded = false;
-  child.status.then(() => {
-    hasEnded = true;
-  });
+  const child = spawnDetached(shim, shimInvocation(bundle, { ...options, args: ["-socket", path] }));
   raiseOomScore(child.pid);
   try {
     for (;;) {
@@ -92,26 +88,14 @@ async function startDirectly(bundle: Bundle, options: StartShimOptions): Promise
         return connection;
       } catch (error) {
         if (!isNobodyListening(error)) throw error;
-        if (hasEnded) throw await failureOf(bundle, shim, error);
+        if (child.hasEnded) throw await failureOf(bundle, shim, error);
       }
       await systemClock.sleep(1, { signal });
     }
   } catch (error) {
-    // Counts as something to wait for from here on.
-    child.ref();
-    if (!hasEnded) child.kill("SIGKILL");
-    await child.status;
+    if (!child.hasEnded) Deno.kill(child.pid, "SIGKILL");
+    await child.ended({ clock: systemClock });
     throw error;
-  }
-}
-
-function spawnDetached(command: Deno.Command, shim: string): Deno.ChildProcess {
-  try {
-    const child = command.spawn();
-    child.unref();
-    return child;
-  } catch (error) {
-    throw systemError(error, `run the shim ${shim}`);
   }
 }
 

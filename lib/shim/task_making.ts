@@ -7,6 +7,7 @@ import { packRuntimeOptions } from "../wire/runtime_options.ts";
 import { type Bundle, type BundleContent, createBundle, finishBundle, writeConfig } from "./bundle.ts";
 import { writeShimAddress } from "./bundle_address.ts";
 import { cleanUp } from "./dead_shim.ts";
+import { forgetLost } from "./lost_task.ts";
 import { connectShim, type Shim } from "./shim.ts";
 import { shimFailure } from "./shim_failure.ts";
 import type { ShimPool } from "./shim_pool.ts";
@@ -83,6 +84,7 @@ export class TaskMaking {
         bundle: bundle.path,
         options: packRuntimeOptions(content.runtime ?? {}, criuWork),
       }, options);
+      forgetLost(bundle);
       await finishBundle(bundle);
       await this.#pool.add(bundle.id, Promise.resolve(shim));
       return { pid };

@@ -1,6 +1,6 @@
 import type { StateResponse } from "../../proto/gen/shim/task.ts";
 import type { ExitStatus, StdioPaths, TaskStatus } from "../wire/task.ts";
-import { exitStatusOf, taskStatusOf } from "../wire/process_reply.ts";
+import { exitStatusOf, taskStatusOf, unknownState } from "../wire/process_reply.ts";
 
 /** A task, or an exec in it when `execId` is given. */
 export interface ProcessName {
@@ -26,7 +26,12 @@ export function stateOf(name: ProcessName, reply: StateResponse): ShimProcessSta
   return { ...name, pid, status, stdio: { stdin, stdout, stderr, terminal }, exit };
 }
 
-/** What is known of a process whose shim does not answer: nothing, and it may well run. */
-export function unknownState(name: ProcessName): ShimProcessState {
-  return { ...name, pid: 0, status: "unknown", stdio: { stdin: "", stdout: "", stderr: "", terminal: false } };
+/** A process of a task whose shim was lost: it has ended with the task. */
+export function lostState(name: ProcessName, exit: ExitStatus): ShimProcessState {
+  return { ...unknownState(name), status: "stopped", exit };
+}
+
+/** How shims name a process. */
+export function shimRef({ containerId, execId = "" }: ProcessName): { id: string; execId: string } {
+  return { id: containerId, execId };
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import { errnoOf, systemError } from "../base/errno.ts";
+import { systemError } from "../base/errno.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
+import { findProgram } from "../base/find_program.ts";
 import { runProgram } from "./run_program.ts";
 
 /** Version of containerd's configuration file format. */
@@ -35,7 +36,6 @@ export interface InspectOptions {
 }
 
 const versionTimeoutMs = 10_000;
-const anyoneMayExecute = 0o111;
 
 /**
  * Finds containerd and asks for its version. Not there is `not_found`, not executable `permission_denied`, anything
@@ -43,7 +43,7 @@ const anyoneMayExecute = 0o111;
  */
 export async function inspectBinary(name: string, options: InspectOptions = {}): Promise<ContainerdBinary> {
   const { searchPath = Deno.env.get("PATH") ?? "", known } = options;
-  const path = await findProgram(name, searchPath);
+  const path = findProgram(name, { searchPath, otherwise: "install containerd or name it with --containerd PATH" });
   const hint = name.includes("/") ? `${name} comes from --containerd` : `searched ${searchPath || "an empty PATH"}`;
   const executable = await Deno.realPath(path).catch((error) => {
     throw systemError(error, `resolve ${path}`);
@@ -83,46 +83,6 @@ export function parseVersion(
 export function configVersionOf(major: number, minor: number): ConfigVersion {
   if (major < 2) return 2;
   return major === 2 && minor < 3 ? 3 : 4;
-}
-
-/** The first executable file of that name; a name with a slash is taken as it is. */
-async function findProgram(name: string, searchPath: string): Promise<string> {
-  if (name.includes("/")) {
-    const problem = await whyNotExecutable(name);
-    // Programs are run from the root directory, so that the daemon keeps no other directory busy.
-    if (problem === undefined) return name.startsWith("/") ? name : `${Deno.cwd()}/${name}`;
-    throw problem;
-  }
-  let unusable: GantryError | undefined;
-  for (const directory of searchPath.split(":")) {
-    // A relative entry would run whatever lies in the directory gantry happens to be started from.
-    if (!directory.startsWith("/")) continue;
-    const path = `${directory.replace(/\/+$/, "")}/${name}`;
-    const problem = await whyNotExecutable(path);
-    if (problem === undefined) return path;
-    if (problem.code !== "not_found") unusable ??= problem;
-  }
-  throw unusable ?? new GantryError("not_found", `no program named ${name} was found`, {
-    hint: `searched ${searchPath || "an empty PATH"}; install containerd or name it with --containerd PATH`,
-  });
-}
-
-async function whyNotExecutable(path: string): Promise<GantryError | undefined> {
-  try {
-    const { isFile, mode } = await Deno.stat(path);
-    if (isFile && (mode === null || (mode & anyoneMayExecute) !== 0)) return undefined;
-    return new GantryError("permission_denied", `${path} is ${isFile ? "not executable" : "not a file"}`, {
-      hint: "name another containerd with --containerd PATH",
-    });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || errnoOf(error) === "ENOTDIR") {
-      return new GantryError("not_found", `there is no program ${path}`, {
-        hint: "install containerd or name it with --containerd PATH",
-        cause: error,
-      });
-    }
-    return systemError(error, `look at ${path}`);
-  }
 }
 
 interface VersionRequest {

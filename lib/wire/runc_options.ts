@@ -2,9 +2,15 @@ import { CheckpointOptions, Options } from "../../proto/gen/runc/options.ts";
 import type { Any } from "../../proto/gen/google/protobuf/any.ts";
 import type { CheckpointTaskRequest } from "./task.ts";
 
-/** Options of Tasks/Create that make the runc shim restore: with an image path containerd leaves its content store alone. */
-export function packRestore({ images, work }: { readonly images: string; readonly work?: string | undefined }): Any {
-  const options = Options.fromPartial({ criuImagePath: images, criuWorkPath: work ?? "" });
+/**
+ * Options of Tasks/Create that make the runc shim restore: with an image path containerd leaves its content store alone.
+ * They replace those of the record, and so name the OCI runtime, too.
+ */
+export function packRestore(
+  { images, work }: { readonly images: string; readonly work?: string | undefined },
+  binary = "",
+): Any {
+  const options = Options.fromPartial({ criuImagePath: images, criuWorkPath: work ?? "", binaryName: binary });
   return { typeUrl: "containerd.runc.v1.Options", value: Options.encode(options).finish() };
 }
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../lib/base/clock.ts";
 import { loadLibc } from "../../lib/base/libc.ts";
-import { signalProcess, waitForEnd } from "../../lib/base/proc.ts";
 import { listShims } from "../../lib/shim/list_shims.ts";
 import { shimsBelow, stopShim } from "../../lib/shim/shim_process.ts";
 import type { ShimTasks } from "../../lib/shim/shim_tasks.ts";
 import { noStdio, type ShimSetting, shimTest } from "./shim_setting.ts";
+import { signalShim } from "./shim_steps.ts";
 
 loadLibc();
 
@@ -20,13 +20,6 @@ async function pidOf(setting: ShimSetting, id: string): Promise<number> {
   const found = (await shimsBelow(setting.root)).find((shim) => shim.id === id);
   assert.ok(found !== undefined);
   return found.identity.pid;
-}
-
-async function signalShim(setting: ShimSetting, id: string, signal: string): Promise<void> {
-  for (const { identity } of (await shimsBelow(setting.root)).filter((shim) => shim.id === id)) {
-    await signalProcess(identity, signal);
-    if (signal === "KILL") await waitForEnd(identity);
-  }
 }
 
 shimTest("T11 destroy ends a task whatever it does: running, paused, hung, without its shim", async (setting) => {
@@ -63,7 +56,16 @@ shimTest("the list of shims has each with its containers and its condition", asy
   await signalShim(setting, dead, "KILL");
   tasks[Symbol.dispose]();
   const service = setting.version.label === "2.1" ? "containerd.task.v3.Task" : "containerd.task.v2.Task";
-  const same = { namespace: setting.namespace, program: setting.version.shim, service };
+  const { stdout } = await new Deno.Command(setting.version.shim, { args: ["-v"] }).output();
+  const version = /Version: +(\S+)/.exec(new TextDecoder().decode(stdout))?.[1];
+  assert.ok(version !== undefined);
+  const same = {
+    namespace: setting.namespace,
+    program: setting.version.shim,
+    version,
+    protocol: "ttrpc",
+    service,
+  };
   const shims = await listShims(setting.root, { deadlineMs: 500 });
   const of = (id: string): unknown =>
     shims.find(({ containers }) => containers.some((container) => container.id === id));

@@ -4,9 +4,8 @@ import type { ContainerOptions } from "../../lib/engine/container_options.ts";
 import { prepareSpec } from "../../lib/engine/spec/prepare.ts";
 import type { TaskApi } from "../../lib/engine/task_api.ts";
 import { loadFileCalls } from "../../lib/engine/archive/file_calls.ts";
-import { systemClock } from "../../lib/base/clock.ts";
 import { listBundles } from "../../lib/shim/bundle.ts";
-import { cleanUp } from "../../lib/shim/dead_shim.ts";
+import { bundlesDirectory } from "../../lib/shim/bundles_directory.ts";
 import type { Process, Spec } from "../../lib/wire/oci.ts";
 import type { ContractSetting } from "../contract/contract_setting.ts";
 import { ShimTasks, type ShimTasksOptions } from "../../lib/shim/shim_tasks.ts";
@@ -28,7 +27,7 @@ export const noStdio: StdioPaths = { stdin: "", stdout: "", stderr: "", terminal
 /** A place for containers on one version's shim; everything in it is ended when the test is over. */
 export interface ShimSetting {
   readonly version: ContainerdVersion;
-  /** Folder for whatever the test wants. */
+  /** Folder for whatever the test wants; the state directory of the instance that the bundles belong to. */
   readonly directory: string;
   /** The directory of all bundles. */
   readonly root: string;
@@ -131,8 +130,8 @@ export async function openContract(
     async [Symbol.asyncDispose]() {
       await using _place = place;
       const { bundles } = await listBundles(setting.root, setting.namespace);
+      for (const { id } of bundles) await api.destroy(id);
       api[Symbol.dispose]();
-      for (const bundle of bundles) await cleanUp(bundle, { clock: systemClock });
       await place.check();
     },
   };
@@ -143,7 +142,8 @@ async function makeSetting(directory: string, version: ContainerdVersion): Promi
   await Deno.mkdir(rootfs);
   await busyboxRootfs(rootfs);
   const namespace = `t${newId().slice(0, 8)}`;
-  const root = `${directory}/b`;
+  // As an instance whose state directory it is has them: its commands can be run on them.
+  const root = bundlesDirectory(directory);
   const contents = new Map<string, ContainerContent & { readonly config: string }>();
   const content = (id: string): ContainerContent & { readonly config: string } => {
     const found = contents.get(id);
@@ -210,7 +210,9 @@ async function removeCgroups({ namespace }: ShimSetting): Promise<void> {
 
 async function cgroupsNamed(path: string): Promise<readonly string[]> {
   const mounts = (await Deno.readTextFile("/proc/self/mountinfo")).split("\n");
-  const points = mounts.filter((line) => / - cgroup2? /.test(line)).map((line) => line.split(" ")[4] ?? "");
+  // Not those that CRIU has for a moment, in whatever test.
+  const points = mounts.filter((line) => / - cgroup2? /.test(line)).map((line) => line.split(" ")[4] ?? "")
+    .filter((point) => !point.includes("/.criu."));
   const found: string[] = [];
   for (const point of points) {
     if (await Deno.lstat(`${point}${path}`).then(() => true, () => false)) found.push(`${point}${path}`);

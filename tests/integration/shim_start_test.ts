@@ -138,8 +138,8 @@ test("a program that is no shim, hangs, or is not there is an error at the deadl
   const none = `${directory}/none`;
   const hang = 'case "$*" in *delete*) exit 1;; esac; exec sleep 60';
   const cases = [
-    [none, "start", { code: "not_found", message: /run the shim/ }],
-    [none, "direct", { code: "not_found", message: /run the shim/ }],
+    [none, "start", { code: "not_found", message: /none/ }],
+    [none, "direct", { code: "not_found", message: /none/ }],
     [await script("echo nonsense"), "start", { message: /printed not what a shim prints: "nonsense"/ }],
     [await script("echo no >&2; exit 3"), "start", { message: /did not start: no$/ }],
     [await script("exit 3"), "start", { message: /exit code 3/ }],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isCode } from "../../../lib/base/errors.ts";
 import { loadLibc } from "../../../lib/base/libc.ts";
 import { closeFd, openFd } from "../../../lib/base/libc_files.ts";
-import { peerCredentials, peerUid, sendDatagram } from "../../../lib/base/libc_socket.ts";
+import { connectedTo, peerCredentials, peerUid, sendDatagram } from "../../../lib/base/libc_socket.ts";
 import { UnixPeers } from "../../../lib/base/unix_peers.ts";
 import { needsRoot, test } from "../../support/test.ts";
 import { temporaryDirectory } from "./directories.ts";
@@ -136,4 +136,18 @@ test("UnixPeers is not confused by other listeners and sockets of this process",
   using _e = await Deno.connect({ transport: "unix", path });
   using _f = await listener.accept();
   assert.equal(peers.identify().pid, Deno.pid);
+});
+
+test("connectedTo() finds the descriptor that is connected to a listener", async () => {
+  await using directory = await temporaryDirectory();
+  const path = `${directory.path}/listener`;
+  using listener = Deno.listen({ transport: "unix", path });
+  assert.equal(connectedTo(path), undefined, "a listener is connected to nobody");
+  const client = await Deno.connect({ transport: "unix", path });
+  using _server = await listener.accept();
+  const fd = connectedTo(path);
+  assert.ok(fd !== undefined && peerCredentials(fd).pid === Deno.pid);
+  assert.equal(connectedTo(`${path}2`), undefined);
+  client.close();
+  assert.equal(connectedTo(path), undefined);
 });

@@ -114,7 +114,7 @@ test("D02 what makers left is told from what is being made", async () => {
     assert.deepEqual((await listBundles(root, "n")).abandoned, []);
     assert.deepEqual(await listNamespaces(root), ["n"]);
     assert.deepEqual(await listNamespaces(`${root}/none`), []);
-    assert.deepEqual(await listBundles(root, "none"), { bundles: [], abandoned: [] });
+    assert.deepEqual(await listBundles(root, "none"), { bundles: [], abandoned: [], lost: [] });
   });
 });
 
