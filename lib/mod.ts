@@ -23,7 +23,13 @@ export type { PackedValue } from "./wire/any.ts";
 export type * from "./wire/oci.ts";
 export type * from "./wire/oci_resources.ts";
 
-export { connectContainerd, type ConnectOptions, defaultInstance } from "./engine/connect.ts";
+export {
+  connectContainerd,
+  type ConnectOptions,
+  connectShims,
+  type ConnectShimsOptions,
+  defaultInstance,
+} from "./engine/connect.ts";
 export type {
   ContainerOptions,
   DeviceOption,
@@ -32,7 +38,7 @@ export type {
   RootfsOption,
   UlimitOption,
 } from "./engine/container_options.ts";
-export type { ContainerRecord } from "./containerd/containers.ts";
+export type { ContainerRecord } from "./wire/container_record.ts";
 export type { ContainerFile } from "./engine/spec/network_files.ts";
 export type { ContainerPlan } from "./engine/container_plan.ts";
 export type {
@@ -40,8 +46,10 @@ export type {
   ContainerSummary,
   CreateOptions,
   Engine,
+  FinishOptions,
   ListOptions,
   RemoveOptions,
+  ReserveOptions,
   VerbOptions,
   WaitOptions,
 } from "./engine/engine.ts";

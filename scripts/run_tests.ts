@@ -1,7 +1,9 @@
 /**
- * Runs checks and tests and counts them: `run_tests.ts [-v] [checks|unit|smoke|integration|FILE]…`, everything by default.
- * Unit tests run side by side; every other file in a process of its own, some two at a time, with a time limit and a folder of
- * its own, and must leave nothing behind. The last line is `N passed, N failed, N skipped`; the exit code is 1 unless all passed.
+ * Runs checks and tests and counts them: `run_tests.ts [-v] [checks|unit|smoke|integration|shims|FILE]…`; by default all but
+ * `shims`. Unit tests run side by side; every other file in a process of its own, some two at a time, with a time limit and a
+ * folder of its own, and must leave nothing behind. `integration` ends with a part of `shims`: the tests of what users do
+ * with containers once more (`FILE [shim]`), on shims that gantry runs itself and without any containerd.
+ * The last line is `N passed, N failed, N skipped`; the exit code is 1 unless all passed.
  */
 import { leftSince, snapshot } from "../tests/support/leftovers.ts";
 import { containerdVersions, criuVersion } from "../tests/support/versions.ts";
@@ -21,6 +23,34 @@ const lanes = Number(Deno.env.get("GANTRY_TEST_LANES") ?? 2);
 /** Files that mostly wait and time nothing. The others, with outages and limits, run one by one after them. */
 const shareable =
   /\/(cp_|exec_parallel|inspect|library|metrics|names|restart|run_options|run_replace|spec_|task_api|top|update|shim_(admin|contract|events|start|tasks))/;
+
+/** Files of `shims`: all with tests that need not know who runs the containers. */
+const onShims =
+  /\/(attach|checkpoint_(criu|list|restore)|cp|create|exec|hung_shim|inspect|library|metrics|names|outage|pause|ps|restart|rm|run|signals|start|stats|stop|top|tty|update|wait)_/;
+
+/** Those of them that `integration` runs too, on one version's shim: what the two ways of running containers may do differently. */
+const onShimsBriefly =
+  /\/(attach|checkpoint_restore|create_start|exec_|library|names|pause|restart|rm_force|run_(detached|exit|left|replace|streams)|signals|start_failure|stop_kill|tty|wait)/;
+
+/** Those of them with limits of time that a neighbour would break. */
+const alone = /\/(checkpoint|hung_shim|metrics|ps|signals|stats)_/;
+
+/** Which containers a file is run with. */
+interface Pass {
+  /** Printed behind the file's name. */
+  readonly mark?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Files that may run beside others. */
+  readonly shareable: (file: string) => boolean;
+}
+
+const usual: Pass = { shareable: (file) => shareable.test(file) };
+const shimPass: Pass = {
+  mark: " [shim]",
+  env: { GANTRY_TEST_RUNTIME: "shim" },
+  shareable: (file) => !alone.test(file),
+};
+const briefShimPass: Pass = { ...shimPass, env: { ...shimPass.env, GANTRY_TEST_VERSIONS: "1.7" } };
 
 // deno-lint-ignore no-control-regex
 const colors = /\x1b\[[0-9;]*m/g;
@@ -51,14 +81,25 @@ Deno.exit(failed === 0 && passed > 0 ? 0 : 1);
 async function runWord(word: string): Promise<Counts[]> {
   if (word === "checks") return await runChecks();
   if (word === "unit") return [await runDenoTest("unit tests", ["--parallel", "tests/unit"])];
-  const files = groups.some((group) => group === word) ? await testFiles(`tests/${word}`) : [word];
+  const folder = groups.some((group) => group === word) ? word : word === "shims" ? "integration" : undefined;
+  const files = folder === undefined ? [word] : await testFiles(`tests/${folder}`);
+  if (word === "shims") return await runFiles(files.filter((file) => onShims.test(file)), shimPass);
+  const all = await runFiles(files, usual);
+  if (word !== "integration") return all;
+  return [...all, ...await runFiles(files.filter((file) => onShimsBriefly.test(file)), briefShimPass)];
+}
+
+async function runFiles(files: readonly string[], { mark = "", env, shareable }: Pass): Promise<Counts[]> {
   const all: Counts[] = [];
-  const shared = files.filter((file) => shareable.test(file)).values();
+  const run = async (file: string): Promise<void> => {
+    all.push(await runDenoTest(`${file}${mark}`, [file], env));
+  };
+  const shared = files.filter(shareable).values();
   const lane = async (): Promise<void> => {
-    for (const file of shared) all.push(await runDenoTest(file, [file]));
+    for (const file of shared) await run(file);
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-  for (const file of files.filter((each) => !shareable.test(each))) all.push(await runDenoTest(file, [file]));
+  for (const file of files.filter((each) => !shareable(each))) await run(file);
   return all;
 }
 
@@ -81,12 +122,13 @@ async function runChecks(): Promise<Counts[]> {
 }
 
 /** One `deno test` with its clean-up; that nothing stays behind counts as one more test. */
-async function runDenoTest(title: string, args: readonly string[]): Promise<Counts> {
+async function runDenoTest(title: string, args: readonly string[], env: Pass["env"] = {}): Promise<Counts> {
   if (verbose) console.log(`${title} …`);
   const id = String(++started);
   const report = `${home}/${id}.xml`;
   const run = await confinedRun(Deno.execPath(), {
     args: ["test", "-A", "--no-check", "--quiet", `--junit-path=${report}`, ...args],
+    env,
     scope: `${home}/${id}`,
     timeoutMs: fileSeconds * 1000,
     verbose,

@@ -14,7 +14,7 @@ export function attendedExec(
   { request, context }: { readonly request: ExecRunRequest; readonly context: CliContext },
 ): Attended {
   const execId = newId();
-  const keeping = { context, address: engine.address };
+  const keeping = { context, engine };
   let watcher: ExecWatcher | undefined;
   let freed = false;
   return {
@@ -35,9 +35,10 @@ export function attendedExec(
         if (freed) watcher?.[Symbol.dispose]();
       });
     },
-    async onDetached() {
-      await startExecDrainer({ containerId, execId }, keeping);
+    onDetached() {
+      startExecDrainer({ containerId, execId }, keeping);
       watcher?.[Symbol.dispose]();
+      return Promise.resolve();
     },
   };
 }

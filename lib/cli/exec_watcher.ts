@@ -1,14 +1,17 @@
 import { selfCommand } from "../base/build_info.ts";
-import { closeOnExecFrom } from "../base/libc_files.ts";
+import { closeFd, closeOnExecFrom } from "../base/libc_files.ts";
+import { openPipe, spawnDetached } from "../base/spawn_detached.ts";
 import type { ExecRef } from "../engine/task_api.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { CliContext } from "./context.ts";
+import { engineFlags } from "./engine.ts";
 import { startSelf } from "./self.ts";
 
 /** Options of {@link ExecWatcher} and {@link startExecDrainer}. */
 export interface ExecKeeperOptions {
   readonly context: CliContext;
-  /** Socket of the containerd that has the container. */
-  readonly address: string;
+  /** Who has the container. */
+  readonly engine: Pick<Engine, "kind" | "address">;
 }
 
 /**
@@ -17,49 +20,36 @@ export interface ExecKeeperOptions {
  * is started only when that pipe is closed by the kernel.
  */
 export class ExecWatcher implements Disposable {
-  readonly #child: Deno.ChildProcess;
+  readonly #pid: number;
 
   constructor(process: ExecRef, options: ExecKeeperOptions) {
     // One that inherits the pipes of our caller would make a `$(…)` wait for it.
     closeOnExecFrom(3);
-    this.#child = new Deno.Command("/bin/sh", {
-      args: [
-        "-c",
-        'cd /; read -r x || exec "$@" </dev/null',
-        "sh",
-        ...selfCommand(),
-        ...keepArguments(process, options),
-      ],
-      env: { ...options.context.env },
-      clearEnv: true,
-      stdin: "piped",
-      stdout: "null",
-      stderr: "null",
-      // In a session of its own: the ctrl-c of our terminal is not for it.
-      detached: true,
-    }).spawn();
-    this.#child.unref();
+    // Its end for writing is never closed: the kernel does that when this process has ended.
+    const { reader } = openPipe();
+    const script = 'read -r x || exec "$@" </dev/null';
+    const args = ["-c", script, "sh", ...selfCommand(), ...keepArguments(process, options)];
+    this.#pid = spawnDetached("/bin/sh", { args, env: options.context.env, cwd: "/", stdin: reader }).pid;
+    closeFd(reader);
   }
 
   /** The exec has been freed: nobody needs to watch. Never disposed, it acts. */
   [Symbol.dispose](): void {
     // Not waited for: this process is about to end, and the answer is known.
-    this.#child.kill("SIGKILL");
+    Deno.kill(this.#pid, "SIGKILL");
   }
 }
 
 /** Starts `gantry keep-exec --drain`, for an exec that was let go of: it reads what the exec writes, and frees it at its end. */
-export async function startExecDrainer(process: ExecRef, options: ExecKeeperOptions): Promise<void> {
+export function startExecDrainer(process: ExecRef, options: ExecKeeperOptions): void {
   const { env } = options.context;
-  await startSelf(keepArguments(process, options, ["--drain"]), { log: "/dev/null", env });
+  startSelf(keepArguments(process, options, ["--drain"]), { log: "/dev/null", env });
 }
 
 function keepArguments(
   { containerId, execId }: ExecRef,
-  { context, address }: ExecKeeperOptions,
+  { context, engine }: ExecKeeperOptions,
   flags: readonly string[] = [],
 ): readonly string[] {
-  const { root, state, namespace } = context.settings;
-  const where = ["--root", root, "--state", state, "--namespace", namespace, "--address", address];
-  return ["keep-exec", ...where, ...flags, containerId, execId];
+  return ["keep-exec", ...engineFlags(engine, context), ...flags, containerId, execId];
 }

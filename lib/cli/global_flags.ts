@@ -21,8 +21,21 @@ export const globalFlags = {
     complete: "file",
     defaultText: "the instance's, else /run/containerd/containerd.sock",
   }),
+  runtime: choiceFlag({
+    summary: "Who runs containers: containerd, or shims of gantry's own without any daemon",
+    choices: ["auto", "containerd", "shim"],
+    setting: true,
+    default: "auto",
+  }),
+  shim: programFlag({
+    summary: "Program of the shims that gantry runs itself",
+    placeholder: "PATH",
+    setting: true,
+    complete: "file",
+    default: "containerd-shim-runc-v2",
+  }),
   namespace: stringFlag({
-    summary: "containerd's namespace",
+    summary: "Namespace of the containers",
     placeholder: "NAME",
     setting: true,
     env: ["CONTAINERD_NAMESPACE"],
@@ -65,6 +78,18 @@ export type GlobalValues = ValuesOf<typeof globalFlags>;
 function directoryFlag(text: FlagText & { readonly default: string }): Flag<string> {
   const flag = stringFlag({ placeholder: "DIR", setting: true, complete: "directory", ...text });
   return { ...flag, read: (values) => absolutePath(nonEmpty(flag.read(values))) };
+}
+
+/** A path, or a name to be found in PATH. */
+function programFlag(text: FlagText & { readonly default: string }): Flag<string> {
+  const flag = stringFlag(text);
+  return {
+    ...flag,
+    read(values) {
+      const value = nonEmpty(flag.read(values));
+      return value.includes("/") ? absolutePath(value) : value;
+    },
+  };
 }
 
 /** Takes `unix:///run/x.sock` and bare paths, as ctr and nerdctl do. */

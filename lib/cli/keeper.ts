@@ -9,14 +9,16 @@ import { GantryError } from "../base/errors.ts";
 import { processState } from "../base/proc.ts";
 import type { ContainerPlan } from "../engine/container_plan.ts";
 import { keptPath } from "../engine/kept.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { CliContext } from "./context.ts";
+import { engineFlags } from "./engine.ts";
 import { startSelf } from "./self.ts";
 
 /** Options of {@link startKeeper}. */
 export interface KeeperOptions {
   readonly context: CliContext;
-  /** Socket of the containerd that has the container: what this command chose, not what the next would choose. */
-  readonly address: string;
+  /** Who has the container. */
+  readonly engine: Pick<Engine, "kind" | "address">;
   /** Moves what it writes from its FIFOs to its log files. This process must hold them until this resolves. */
   readonly drain: boolean;
   /** Kills it after so many milliseconds; undefined for never. */
@@ -27,24 +29,32 @@ export interface KeeperOptions {
 const startMs = 10_000;
 const pollMs = 10;
 
-/** Starts it: `gantry keep`, a command that help does not show. With `drain`, resolves once it has the FIFOs open. */
-export async function startKeeper(plan: ContainerPlan, options: KeeperOptions): Promise<void> {
-  const { context, address, drain, timeoutMs } = options;
-  const { root, state, namespace } = context.settings;
+/** Starts it: `gantry keep`, a command that help does not show. Gives its pid; with `drain`, once it has the FIFOs open. */
+export async function startKeeper(plan: ContainerPlan, options: KeeperOptions): Promise<number> {
+  const { context, engine, drain, timeoutMs } = options;
   const what = [
     ...(drain ? ["--drain", "--log", plan.log] : []),
     ...(plan.autoRemove ? ["--rm"] : []),
     ...(timeoutMs === undefined ? [] : ["--timeout", formatDuration(timeoutMs)]),
   ];
-  const where = ["--root", root, "--state", state, "--namespace", namespace, "--address", address];
   try {
     await Deno.mkdir(plan.paths.data, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw systemError(error, `make ${plan.paths.data}`);
   }
   const log = `${plan.paths.data}/keeper.log`;
-  const pid = await startSelf(["keep", ...where, ...what, plan.id], { log, env: context.env });
+  const pid = startSelf(["keep", ...engineFlags(engine, context), ...what, plan.id], { log, env: context.env });
   if (drain) await untilKept(plan, { context, pid, log });
+  return pid;
+}
+
+/** Starts one for a container that nobody attends to, when it goes away by itself or may run for a time only. */
+export async function keepUnattended(
+  plan: ContainerPlan,
+  { context, engine }: Pick<KeeperOptions, "context" | "engine">,
+): Promise<void> {
+  const { autoRemove, timeoutMs } = plan;
+  if (autoRemove || timeoutMs !== undefined) await startKeeper(plan, { context, engine, drain: false, timeoutMs });
 }
 
 async function untilKept(

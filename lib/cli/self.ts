@@ -1,6 +1,7 @@
 /** Starting gantry again, as a process that outlives this one. */
 import { selfCommand } from "../base/build_info.ts";
 import { closeOnExecFrom } from "../base/libc_files.ts";
+import { spawnDetached } from "../base/spawn_detached.ts";
 
 /** Options of {@link startSelf}. */
 export interface StartSelfOptions {
@@ -13,22 +14,12 @@ export interface StartSelfOptions {
 /**
  * Runs gantry with `argv` in a session of its own, without our streams and descriptors, in the root directory: nothing
  * waits for it, it notices nothing of our end, and it keeps no file system busy. Paths in `argv` must be absolute.
- * Resolves to its pid.
+ * Gives its pid.
  */
-export function startSelf(argv: readonly string[], { log, env }: StartSelfOptions): Promise<number> {
+export function startSelf(argv: readonly string[], { log, env }: StartSelfOptions): number {
   closeOnExecFrom(3);
   // sh opens the log; exec keeps the pid.
-  const script = 'log=$1; shift; cd / && exec "$@" >>"$log" 2>&1 </dev/null';
-  const command = new Deno.Command("/bin/sh", {
-    args: ["-c", script, "sh", log, ...selfCommand(), ...argv],
-    env: { ...env },
-    clearEnv: true,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-    detached: true,
-  });
-  const child = command.spawn();
-  child.unref();
-  return Promise.resolve(child.pid);
+  const script = 'log=$1; shift; exec "$@" >>"$log" 2>&1';
+  const args = ["-c", script, "sh", log, ...selfCommand(), ...argv];
+  return spawnDetached("/bin/sh", { args, env, cwd: "/" }).pid;
 }

@@ -6,16 +6,15 @@ import type { Engine } from "../engine/engine.ts";
 import { startForeground } from "../engine/run.ts";
 import { startDetached, wouldOverwriteLog } from "../engine/start_stored.ts";
 import type { CliContext } from "./context.ts";
-import { startKeeper } from "./keeper.ts";
+import { keepUnattended, startKeeper } from "./keeper.ts";
 
 /** Starts a stored container and leaves it running, with a keeper when it is to be removed or killed some time. */
 export async function startAndLeave(engine: Engine, plan: ContainerPlan, context: CliContext): Promise<void> {
-  const { name, autoRemove, timeoutMs } = plan;
+  const { name } = plan;
   if (await wouldOverwriteLog(plan)) return await startAndHandOver(engine, plan, context);
   await startDetached(engine, plan, { signal: context.signal });
-  if (!autoRemove && timeoutMs === undefined) return;
   try {
-    await startKeeper(plan, { context, address: engine.address, drain: false, timeoutMs });
+    await keepUnattended(plan, { context, engine });
   } catch (error) {
     const { code, message } = toGantryError(error);
     throw new GantryError(code, `container ${name} runs, but nobody looks after its --rm or --timeout: ${message}`, {
@@ -34,7 +33,9 @@ async function startAndHandOver(engine: Engine, plan: ContainerPlan, context: Cl
     signal: context.signal,
     clock: context.clock,
     onStarted: (handle) => handle.detach(),
-    onDetached: (timeoutMs) => startKeeper(plan, { context, address: engine.address, drain: true, timeoutMs }),
+    async onDetached(timeoutMs) {
+      await startKeeper(plan, { context, engine, drain: true, timeoutMs });
+    },
   });
 }
 

@@ -23,6 +23,7 @@ import { restore } from "./commands/restore.ts";
 import { resume } from "./commands/resume.ts";
 import { rm } from "./commands/rm.ts";
 import { run } from "./commands/run.ts";
+import { shimGc, shimLs } from "./commands/shim.ts";
 import { start } from "./commands/start.ts";
 import { stats } from "./commands/stats.ts";
 import { status } from "./commands/status.ts";
@@ -63,6 +64,8 @@ export const commands: readonly Command[] = [
   up,
   down,
   status,
+  shimLs,
+  shimGc,
   configShow,
   configPath,
   configCheck,

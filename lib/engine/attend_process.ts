@@ -3,7 +3,7 @@ import type { GantryError } from "../base/errors.ts";
 import type { ExitStatus } from "../wire/task.ts";
 import { Attachment } from "./attachment.ts";
 import type { ByteSink, ByteSource } from "./copy.ts";
-import type { Engine, WaitOptions } from "./engine.ts";
+import type { Engine, FinishOptions, WaitOptions } from "./engine.ts";
 import type { MakeSteps } from "./make_and_start.ts";
 import { AttachedStdio } from "./stdio.ts";
 import type { ProcessRef, TerminalSize } from "./task_api.ts";
@@ -48,6 +48,8 @@ export interface ForegroundOptions extends Pick<WaitOptions, "onOutage"> {
    * of its time limit in milliseconds, for somebody else to see to.
    */
   readonly onDetached?: ((timeoutMs: number | undefined) => Promise<void>) | undefined;
+  /** Of a container that goes away with its end: see {@link FinishOptions.heir}. */
+  readonly heir?: FinishOptions["heir"];
   /** Default the real clock. */
   readonly clock?: Clock | undefined;
 }

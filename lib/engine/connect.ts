@@ -1,5 +1,8 @@
 import { GantryError } from "../base/errors.ts";
-import type { Clock } from "../base/clock.ts";
+import { findProgram } from "../base/find_program.ts";
+import { shimInstance } from "./shim_instance.ts";
+import { bundlesDirectory } from "../shim/bundles_directory.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import type { InstancePaths } from "./container_paths.ts";
 import type { Engine } from "./engine.ts";
 
@@ -25,21 +28,54 @@ export const defaultInstance: InstancePaths = { root: "/var/lib/gantry", state: 
  * costs a process 50 ms.
  */
 export async function connectContainerd(options: ConnectOptions): Promise<Engine> {
-  const { address, namespace = "default", instance = defaultInstance, waitForReadyMs, clock } = options;
+  const { address, namespace = "default", instance = defaultInstance, waitForReadyMs, clock = systemClock } = options;
   if (!address.startsWith("/")) {
     throw new GantryError("invalid_argument", `${JSON.stringify(address)} is not the absolute path of a socket`, {
       hint: "e.g. /run/containerd/containerd.sock",
     });
   }
-  const [{ connectGrpc }, { ContainerdEngine }] = await Promise.all([
+  const [{ connectGrpc }, { ContainerdRuntime }, { LocalEngine }] = await Promise.all([
     import("../rpc/grpc_transport.ts"),
-    import("./containerd_engine.ts"),
+    import("./containerd_runtime.ts"),
+    import("./local_engine.ts"),
   ]);
-  return new ContainerdEngine({
-    transport: connectGrpc(address, { waitForReadyMs }),
-    address,
+  const transport = connectGrpc(address, { waitForReadyMs });
+  const runtime = new ContainerdRuntime({ transport, address, namespace, clock });
+  return new LocalEngine({ runtime, instance, clock });
+}
+
+/** Options of {@link connectShims}. */
+export interface ConnectShimsOptions extends Pick<ConnectOptions, "namespace" | "instance" | "clock"> {
+  /** The shim's program: a path, or a name to be found in PATH; default `containerd-shim-runc-v2`. */
+  readonly shim?: string | undefined;
+}
+
+/**
+ * Opens an engine that runs containers on shims of its own, without containerd. Its containers are in directories of their
+ * own below the instance's ({@link shimInstance}): a containerd does not see them, and the other way round.
+ * `not_found` when there is no shim.
+ */
+export async function connectShims(options: ConnectShimsOptions = {}): Promise<Engine> {
+  const { namespace = "default", instance = defaultInstance, clock = systemClock } = options;
+  const shim = findProgram(options.shim ?? shimProgram, {
+    searchPath: Deno.env.get("PATH") ?? "",
+    otherwise: "install containerd, which brings it, or name it with --shim PATH",
+  });
+  const [{ ShimRuntime }, { LocalEngine }] = await Promise.all([
+    import("./shim_runtime.ts"),
+    import("./local_engine.ts"),
+  ]);
+  const own = shimInstance(instance);
+  const runtime = new ShimRuntime({
+    instance: own,
     namespace,
-    instance,
+    shim,
+    bundles: bundlesDirectory(instance.state),
+    runtimeRoot: `${own.state}/runc`,
     clock,
   });
+  return new LocalEngine({ runtime, instance: own, clock });
 }
+
+/** What containerd's shim for runc is called. */
+const shimProgram = "containerd-shim-runc-v2";

@@ -1,8 +1,9 @@
-import type { ContainerdContainers, ContainerRecord } from "../containerd/containers.ts";
 import type { CallOptions } from "../rpc/transport.ts";
 import { packJson, typeUrls } from "../wire/any.ts";
+import type { ContainerRecord } from "../wire/container_record.ts";
 import type { Spec } from "../wire/oci.ts";
-import type { ContainerPlan } from "./container_plan.ts";
+import { type ContainerPlan, labelKeys } from "./container_plan.ts";
+import type { ContainerRecords } from "./container_records.ts";
 import type { ContainerChanges } from "./engine.ts";
 import { explainRefusal } from "./explain_refusal.ts";
 import type { ProcessContext } from "./process.ts";
@@ -12,7 +13,7 @@ import { Task } from "./task.ts";
 /** What containers are made with. */
 export interface ContainerContext extends ProcessContext {
   /** Keeps their records. */
-  readonly records: Pick<ContainerdContainers, "create" | "get" | "update" | "delete">;
+  readonly records: Pick<ContainerRecords, "create" | "get" | "update" | "delete">;
 }
 
 /** A stored container, by its id. Holds nothing: what it says is what is stored when it is asked. */
@@ -30,7 +31,11 @@ export class Container {
 
   /** Stores it; `already_exists` when the id is taken. */
   async store({ labels, runtime, spec }: ContainerPlan, options?: CallOptions): Promise<void> {
-    await this.#records.create({ id: this.id, labels, runtime, spec: packJson(typeUrls.spec, spec) }, options);
+    const ociRuntime = labels[labelKeys.ociRuntime];
+    await this.#records.create(
+      { id: this.id, labels, runtime, ociRuntime, spec: packJson(typeUrls.spec, spec) },
+      options,
+    );
   }
 
   /** What is stored; `not_found` when nothing is. */

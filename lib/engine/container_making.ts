@@ -2,14 +2,14 @@ import { type Clock, deadline } from "../base/clock.ts";
 import { isCode } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
 import { type CallOptions, isUnsent } from "../rpc/transport.ts";
-import { removeDeadShimSocket } from "../shim/shim_socket.ts";
 import { assertId } from "../wire/identifier.ts";
 import type { Container } from "./container.ts";
 import type { ContainerPlan } from "./container_plan.ts";
 import type { ContainerTraces } from "./container_traces.ts";
+import type { ReserveOptions } from "./engine.ts";
 import { ignoreMissing } from "./ignore_missing.ts";
 import { untilAnswered } from "./outage.ts";
-import { removeResidue } from "./residue.ts";
+import type { Runtime } from "./runtime.ts";
 
 const log = getLogger("engine");
 
@@ -28,8 +28,7 @@ const nothing: Made = { record: false, task: false };
 
 /** What {@link ContainerMaking} works with. */
 export interface ContainerMakingOptions {
-  readonly address: string;
-  readonly namespace: string;
+  readonly runtime: Pick<Runtime, "removeResidue" | "sweep" | "prepare" | "unprepare">;
   readonly traces: ContainerTraces;
   readonly clock: Clock;
   readonly container: (id: string) => Container;
@@ -49,12 +48,22 @@ export class ContainerMaking {
   }
 
   /** Takes a container's name and makes its files. */
-  async reserve(plan: ContainerPlan, signal: AbortSignal | undefined): Promise<void> {
-    assertId(plan.id);
-    await this.#clearAbandoned(signal);
-    signal?.throwIfAborted();
-    await this.#traces.make(plan);
-    this.#reserved.add(plan.id);
+  async reserve(plan: ContainerPlan, { signal, isToStart = false }: ReserveOptions): Promise<void> {
+    const { id, name } = plan;
+    assertId(id);
+    const { runtime } = this.#options;
+    this.#traces.begin(id);
+    if (isToStart) runtime.prepare?.(plan);
+    try {
+      await this.#clearAbandoned(signal);
+      signal?.throwIfAborted();
+      await this.#traces.make(plan);
+      this.#reserved.add(id);
+    } catch (error) {
+      await runtime.unprepare?.(id);
+      await this.#traces.drop(id, name).catch(() => {});
+      throw error;
+    }
   }
 
   /** True from {@link reserve} until it is settled or abandoned: there can be no task of it yet. */
@@ -84,10 +93,11 @@ export class ContainerMaking {
   /** Takes back what was made. */
   async abandon({ id, name }: ContainerPlan): Promise<void> {
     const { record, task } = this.#made.get(id) ?? nothing;
-    const { clock, container } = this.#options;
+    const { clock, container, runtime } = this.#options;
     using limit = deadline(undoMs);
     const { signal } = limit;
     try {
+      await runtime.unprepare?.(id);
       // Where a process may run, containerd's return is worth waiting for.
       const options: CallOptions = { signal, waitForReady: task };
       const calls = { clock, signal, patienceMs: task ? undoMs : 0 };
@@ -119,11 +129,11 @@ export class ContainerMaking {
   }
 
   async #clear(id: string, signal: AbortSignal): Promise<void> {
-    const { container, address, namespace, clock } = this.#options;
+    const { container, runtime } = this.#options;
     await container(id).task.forceDelete({ signal });
     await ignoreMissing(container(id).delete({ signal }));
-    await removeDeadShimSocket({ address, namespace, id });
-    await removeResidue(id, { namespace, address, clock, signal });
+    await runtime.sweep(id);
+    await runtime.removeResidue(id, { signal });
     await this.#traces.clear(id);
   }
 }

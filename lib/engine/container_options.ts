@@ -92,6 +92,8 @@ export interface ContainerOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** Signal of a polite stop; default TERM. */
   readonly stopSignal?: string | undefined;
+  /** Absolute path of the OCI runtime's program; default `runc` in the PATH of whoever runs shims. */
+  readonly ociRuntime?: string | undefined;
   /** Seconds between the polite stop and KILL; default 10. */
   readonly stopTimeout?: number | undefined;
   /** Milliseconds it may run before it is killed; default (and 0): no limit. */

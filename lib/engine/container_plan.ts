@@ -52,6 +52,8 @@ export const labelKeys = {
   stdin: "gantry/stdin",
   /** How long it may run before it is killed, as {@link timeoutOf} reads it, e.g. `1m30s`. */
   timeout: "gantry/timeout",
+  /** Absolute path of the OCI runtime's program, when it is not the shim's own. */
+  ociRuntime: "gantry/oci-runtime",
   /** Signal of a polite stop. */
   stopSignal: "gantry/stop-signal",
   /** Seconds between the polite stop and KILL. */

@@ -1,13 +1,13 @@
 import { GantryError } from "../base/errors.ts";
-import type { ContainerRecord } from "../containerd/containers.ts";
+import type { ContainerRecord } from "../wire/container_record.ts";
 import { isId, isName } from "../wire/identifier.ts";
 import { labelKeys } from "./container_plan.ts";
 
 /** Where {@link findContainer} looks. */
 export interface ReferenceScope {
   readonly namespace: string;
-  /** Lists the stored containers that match one of containerd's filters. */
-  list(filters: readonly string[]): Promise<readonly ContainerRecord[]>;
+  /** Lists the stored containers that it may mean, at least. */
+  find(reference: string): Promise<readonly ContainerRecord[]>;
 }
 
 /**
@@ -20,9 +20,7 @@ export async function findContainer(reference: string, scope: ReferenceScope): P
       hint: "`gantry ps -a` lists all containers",
     });
   }
-  const label = `labels."${labelKeys.name}"==${JSON.stringify(reference)}`;
-  const start = `id~=${JSON.stringify(`^${reference.replaceAll(".", "\\.")}`)}`;
-  const found = await scope.list([label, start]);
+  const found = await scope.find(reference);
   const ids = [
     found.filter(({ id }) => id === reference),
     found.filter(({ labels }) => labels[labelKeys.name] === reference),

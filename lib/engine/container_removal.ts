@@ -1,15 +1,14 @@
 import type { Clock } from "../base/clock.ts";
 import { GantryError, isCode } from "../base/errors.ts";
-import { removeDeadShimSocket } from "../shim/shim_socket.ts";
 import { assertId } from "../wire/identifier.ts";
 import type { Container } from "./container.ts";
 import { type ContainerPlan, labelKeys } from "./container_plan.ts";
 import type { ContainerTraces } from "./container_traces.ts";
-import type { RemoveOptions, VerbOptions } from "./engine.ts";
+import type { FinishOptions, RemoveOptions } from "./engine.ts";
 import { ignoreMissing } from "./ignore_missing.ts";
 import { untilAnswered } from "./outage.ts";
-import { removeResidue } from "./residue.ts";
 import { readRuncState } from "./runc_state.ts";
+import type { Runtime } from "./runtime.ts";
 import { isStillRunning } from "./still_running.ts";
 
 /** How long the end of a container waits for a containerd that is away. */
@@ -19,8 +18,7 @@ const deleteMs = 15_000;
 
 /** What removal works with. */
 export interface RemovalContext {
-  readonly address: string;
-  readonly namespace: string;
+  readonly runtime: Pick<Runtime, "namespace" | "runtimeRoot" | "removeResidue" | "sweep">;
   readonly traces: ContainerTraces;
   readonly clock: Clock;
 }
@@ -29,40 +27,45 @@ export interface RemovalContext {
 export async function finishContainer(
   container: Container,
   plan: ContainerPlan,
-  { address, namespace, traces, clock, signal }: RemovalContext & VerbOptions,
+  { runtime, traces, clock, signal, heir }: RemovalContext & FinishOptions,
 ): Promise<void> {
   const { id, name } = plan;
-  await traces.begin(id);
+  traces.begin(id);
   const calls = { clock, signal, patienceMs: finishPatienceMs };
+  if (heir !== undefined) {
+    // Gone for all who ask; what is left can be done by whoever comes next, should the heir be cut off.
+    await untilAnswered(() => ignoreMissing(container.delete({ signal })), calls);
+    await traces.release(name, id);
+    return await traces.handOver(id, await heir());
+  }
   await untilAnswered(() => ignoreMissing(container.task.delete({ signal })), calls);
   await untilAnswered(() => ignoreMissing(container.delete({ signal })), calls);
-  await removeDeadShimSocket({ address, namespace, id });
+  await runtime.sweep(id);
   await traces.drop(id, name);
 }
 
 /** Removes a container, whatever state it is in. `not_found` when there is neither a record nor a task of it. */
 export async function removeContainer(
   container: Container,
-  { address, namespace, traces, clock, force = false, signal }: RemovalContext & RemoveOptions,
+  { runtime, traces, force = false, signal }: RemovalContext & RemoveOptions,
 ): Promise<void> {
   const { id } = container;
   assertId(id);
   // Read before anything is ended: it says where the rest is, should the shim be no help.
-  const state = force ? readRuncState(id, namespace) : undefined;
+  const state = force ? readRuncState(id, runtime) : undefined;
   const record = await container.record({ signal }).catch((error: unknown) => {
     // A task may be left without its record; force is there to end such a thing too.
     if (force && isCode(error, "not_found")) return undefined;
     throw error;
   });
   if (!force) await deleteEndedTask(container, signal);
-  await traces.begin(id);
+  traces.begin(id);
   try {
     const end = force ? await container.task.forceDelete({ signal }) : "none";
     await ignoreMissing(container.delete({ signal }));
     // Of a task without a record, or without a living shim, containerd says that it is not there.
-    const hadRest = force && end !== "deleted" &&
-      await removeResidue(id, { address, namespace, clock, signal, state });
-    await removeDeadShimSocket({ address, namespace, id });
+    const hadRest = force && end !== "deleted" && await runtime.removeResidue(id, { signal, state });
+    await runtime.sweep(id);
     if (record === undefined) await traces.clear(id);
     await traces.drop(id, record?.labels[labelKeys.name]);
     if (record !== undefined || end !== "none" || hadRest) return;
@@ -71,11 +74,11 @@ export async function removeContainer(
     await traces.settle(id);
     throw error;
   }
-  throw new GantryError("not_found", `no container ${id} in namespace ${namespace}`);
+  throw new GantryError("not_found", `no container ${id} in namespace ${runtime.namespace}`);
 }
 
 /** Frees the ended task of a container, if it has one. `failed_precondition` when it still runs. */
-export async function deleteEndedTask({ id, task }: Container, signal: AbortSignal | undefined): Promise<void> {
+async function deleteEndedTask({ id, task }: Container, signal: AbortSignal | undefined): Promise<void> {
   try {
     await ignoreMissing(task.delete({ signal, deadlineMs: deleteMs }));
   } catch (error) {

@@ -1,6 +1,6 @@
 import { isRecord } from "../base/json.ts";
 import { startedAt } from "../base/start_time.ts";
-import type { ContainerRecord } from "../containerd/containers.ts";
+import type { ContainerRecord } from "../wire/container_record.ts";
 import { unpackJson } from "../wire/any.ts";
 import { labelKeys } from "./container_plan.ts";
 import type { ContainerSummary } from "./engine.ts";

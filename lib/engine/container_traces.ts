@@ -19,24 +19,24 @@ export class ContainerTraces {
     this.#unfinished = openUnfinished(instance, options.namespace);
   }
 
-  /** Marks a container as being made, takes its name, makes its files. Leaves nothing when it fails. */
+  /** Takes a marked container's name and makes its files. What is there when it fails is the caller's to {@link drop}. */
   async make(plan: ContainerPlan): Promise<void> {
-    await this.begin(plan.id);
-    try {
-      await this.#names.claim(plan.name, plan.id);
-      await makeFiles(plan);
-    } catch (error) {
-      await this.drop(plan.id, plan.name).catch(() => {});
-      throw error;
-    }
+    await this.#names.claim(plan.name, plan.id);
+    await makeFiles(plan);
   }
 
-  /** Removes all traces of a container, the mark last. */
+  /** Removes all traces of a container, the marks last: also those of others who died over it. */
   async drop(id: string, name: string | undefined): Promise<void> {
     // What another client's label says may be no name of ours.
     if (name !== undefined && isName(name)) await this.#names.release(name, id);
     await removeFiles(this.#instance, this.#namespace, id);
+    await this.#unfinished.clear(id);
     await this.settle(id);
+  }
+
+  /** Leaves what is left to do for a container to a child of this process. */
+  async handOver(id: string, pid: number): Promise<void> {
+    await this.#unfinished.handOver(id, pid);
   }
 
   /** Takes a further name for a container; `already_exists` when another one has it. */
@@ -50,8 +50,8 @@ export class ContainerTraces {
   }
 
   /** Marks a container as being worked on: if this process dies, whoever comes next removes it. */
-  async begin(id: string): Promise<void> {
-    await this.#unfinished.begin(id);
+  begin(id: string): void {
+    this.#unfinished.begin(id);
   }
 
   /** The container is whole again, or gone. */

@@ -1,5 +1,5 @@
 import type { GantryError } from "../base/errors.ts";
-import type { ContainerRecord } from "../containerd/containers.ts";
+import type { ContainerRecord } from "../wire/container_record.ts";
 import type { Spec } from "../wire/oci.ts";
 import type { CheckpointTaskRequest, ExitStatus, StdioPaths, TaskStatus } from "../wire/task.ts";
 import type { InstancePaths } from "./container_paths.ts";
@@ -33,6 +33,12 @@ export interface WaitOptions extends VerbOptions {
   readonly onOutage?: ((cause: GantryError) => void) | undefined;
 }
 
+/** Options of {@link Engine.reserve}. */
+export interface ReserveOptions extends VerbOptions {
+  /** It will be created next: what that takes may begin meanwhile. Default false. */
+  readonly isToStart?: boolean | undefined;
+}
+
 /** Options of {@link Engine.create}. */
 export interface CreateOptions extends VerbOptions {
   /** Goes on from a checkpoint when it is started; default a fresh start. */
@@ -45,6 +51,15 @@ export interface ContainerChanges {
   readonly spec?: Spec | undefined;
   /** Those that are not named stay. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Options of {@link Engine.finish}. */
+export interface FinishOptions extends VerbOptions {
+  /**
+   * Starts a child of this process that goes on to `remove` the container by force, and resolves to its pid. The container
+   * is then gone for all who ask, and the rest is done behind this process. Default: all is done when this resolves.
+   */
+  readonly heir?: (() => Promise<number>) | undefined;
 }
 
 /** Options of {@link Engine.remove}. */
@@ -88,18 +103,20 @@ export interface ContainerSummary {
 /** What the command line needs of whoever runs containers: in this process, or (later) in the daemon. */
 export interface Engine extends AsyncDisposable {
   /** How it gets to containers. */
-  readonly kind: "containerd";
-  /** Socket it talks to. */
+  readonly kind: "containerd" | "shim";
+  /** containerd's socket; of shims, the directory of the bundles. */
   readonly address: string;
   /** containerd's namespace. */
   readonly namespace: string;
+  /** Where the OCI runtime keeps its state, without the namespace. */
+  readonly runtimeRoot: string;
   /** Directories of the gantry instance. */
   readonly instance: InstancePaths;
   /**
    * Takes the container's name and makes its directories, before anything else of it is made. From here until `start` it
    * belongs to this process: should that die, whoever reserves next clears it away. `already_exists` for a taken name.
    */
-  reserve(plan: ContainerPlan, options?: VerbOptions): Promise<void>;
+  reserve(plan: ContainerPlan, options?: ReserveOptions): Promise<void>;
   /** Stores a reserved container. When that fails the caller is to `abandon` it. */
   store(plan: ContainerPlan, options?: VerbOptions): Promise<void>;
   /** A container that was stored without being started belongs to nobody from here on. */
@@ -151,7 +168,7 @@ export interface Engine extends AsyncDisposable {
   /** Says that no more stdin comes. */
   closeStdin(process: ProcessRef, options?: VerbOptions): Promise<void>;
   /** Frees a container whose task has ended, with everything gantry keeps of it. */
-  finish(plan: ContainerPlan, options?: VerbOptions): Promise<void>;
+  finish(plan: ContainerPlan, options?: FinishOptions): Promise<void>;
   /** Removes a container by id, whatever state it is in. `not_found` when there is none. */
   remove(id: string, options?: RemoveOptions): Promise<void>;
   /** What is stored of a container. */

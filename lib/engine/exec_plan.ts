@@ -1,6 +1,7 @@
 import { GantryError, isCode, toGantryError } from "../base/errors.ts";
 import { shortId } from "../wire/identifier.ts";
 import type { Engine, VerbOptions } from "./engine.ts";
+import { waitsForStart } from "./runc_state.ts";
 import { buildExecProcess, type BuiltProcess, type ExecOptions } from "./spec/exec_process.ts";
 import { readHostFacts } from "./spec/host_facts.ts";
 import { resolveUser } from "./spec/users.ts";
@@ -22,8 +23,8 @@ export async function planExec(
   const { pid, spec } = await engine.running(target.id, { signal }).catch((error: unknown) => {
     throw isCode(error, "failed_precondition") ? notRunning(target, "stopped", error) : error;
   });
-  // runc's mark of a container that was created and waits for its start; containerd would run the exec all the same.
-  if (isThere(`/run/containerd/runc/${engine.namespace}/${target.id}/exec.fifo`)) throw notRunning(target, "created");
+  // containerd would run the exec all the same.
+  if (waitsForStart(target.id, engine)) throw notRunning(target, "created");
   const { user = "" } = options;
   const resolvedUser = user === "" ? undefined : await resolveUser(`/proc/${pid}/root`, user, { signal });
   return buildExecProcess({ spec, options, resolvedUser, host });
@@ -66,13 +67,4 @@ function notRunning({ id, name }: ExecTarget, status: string, cause?: unknown): 
     hint: `gantry ${verb} ${name === id ? shortId(id) : name}`,
     cause,
   });
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
 import { GantryError, messageOf } from "../base/errors.ts";
-import type { ContainerRecord } from "../containerd/containers.ts";
+import type { ContainerRecord } from "../wire/container_record.ts";
 import { labelKeys } from "./container_plan.ts";
 import { sortMounts } from "./inspect/mounts.ts";
 import { networkMode } from "./inspect/namespace_modes.ts";

@@ -10,13 +10,13 @@ import { readOomKills } from "./inspect/oom_kills.ts";
 import type { LifeFacts } from "./inspect/state.ts";
 import { storedSpec } from "./inspect/stored_spec.ts";
 import { readTaskFiles } from "./inspect/task_files.ts";
+import type { RuncScope } from "./runc_state.ts";
 import { keepsStdin } from "./start_stored.ts";
 import type { ProcessState } from "./task_api.ts";
 
 /** Where a container is looked for. */
-export interface LookAtOptions extends CallOptions {
-  readonly namespace: string;
-  /** containerd's socket. */
+export interface LookAtOptions extends Omit<CallOptions, "namespace">, RuncScope {
+  /** containerd's socket, or the directory of the bundles. */
   readonly address: string;
   readonly paths: ContainerPaths;
 }
@@ -27,11 +27,11 @@ const stateMs = 2500;
 /** All about a container, asked for now. `not_found` when there is no record of it. */
 export async function lookAt(
   container: Container,
-  { namespace, address, paths, ...call }: LookAtOptions,
+  { namespace, runtimeRoot, address, paths, ...call }: LookAtOptions,
 ): Promise<ContainerDocument> {
   const [record, state] = await Promise.all([container.record(call), stateOf(container, call)]);
   const hasLogs = await Deno.lstat(paths.stdoutLog).then(() => true, () => false);
-  const files = readTaskFiles(container.id, namespace);
+  const files = readTaskFiles(container.id, { namespace, runtimeRoot });
   const oomKills = readOomKills(storedSpec(record)?.linux?.cgroupsPath ?? "") ?? 0;
   return inspectContainer({
     record,

@@ -20,7 +20,7 @@ export async function makeAndStart(
   steps: MakeSteps,
 ): Promise<{ readonly pid: number }> {
   const { signal, restore } = steps;
-  await engine.reserve(plan, { signal });
+  await engine.reserve(plan, { signal, isToStart: true });
   try {
     const stdio = await steps.openStdio();
     await engine.store(plan, { signal });

@@ -12,6 +12,12 @@ export function thisMaker(): Maker {
   return { pid: Deno.pid, startTime: String(readStat(Deno.pid)?.startTime ?? 0n) };
 }
 
+/** A process that lives, or has not been reaped yet. */
+export function makerOf(pid: number): Maker | undefined {
+  const startTime = readStat(pid)?.startTime;
+  return startTime === undefined ? undefined : { pid, startTime: String(startTime) };
+}
+
 /** True while that very process lives; a zombie does nothing any more. */
 export function isAlive({ pid, startTime }: Maker): boolean {
   const stat = readStat(pid);

@@ -54,13 +54,13 @@ export function openNames(instance: InstancePaths, options: NamesOptions): NameS
   async function claim(name: string, id: string): Promise<void> {
     const path = pathOf(name);
     const content: Claim = { id, ...thisMaker() };
-    if (await link(path, { directory, content })) return;
+    if (link(path, { directory, content })) return;
     await refuseLiving(name, path);
     // One takeover at a time: of two that both saw the same dead holder, the second would remove the first's claim.
     await using _lock = await lockTakeovers(directory, clock);
     await refuseLiving(name, path);
     await removeIfExists(path);
-    if (!await link(path, { directory, content })) {
+    if (!link(path, { directory, content })) {
       throw new GantryError("already_exists", `the name ${name} was taken by another command this moment`);
     }
   }
@@ -90,21 +90,26 @@ export function openNames(instance: InstancePaths, options: NamesOptions): NameS
 }
 
 /** Makes a name's file with its content in one step, so that no reader sees it half-written. False when it exists. */
-async function link(
-  path: string,
-  { directory, content }: { readonly directory: string; readonly content: Claim },
-): Promise<boolean> {
+function link(path: string, { directory, content }: { readonly directory: string; readonly content: Claim }): boolean {
   const aside = asideOf(directory, content.id);
   try {
-    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-    await Deno.writeTextFile(aside, JSON.stringify(content), { mode: 0o600 });
-    await Deno.link(aside, path);
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    Deno.writeTextFileSync(aside, JSON.stringify(content), { mode: 0o600 });
+    Deno.linkSync(aside, path);
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) return false;
     throw systemError(error, `write ${path}`);
   } finally {
-    await removeIfExists(aside).catch(() => false);
+    removeQuietly(aside);
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // Never written; what stays is hidden, and named after an id that nobody will have again.
   }
 }
 

@@ -76,7 +76,7 @@ function labelsOf(
   options: ContainerOptions,
   own: { readonly name: string; readonly data: string; readonly autoRemove: boolean },
 ): Readonly<Record<string, string>> {
-  const { rootfs, stopSignal, stopTimeout, timeoutMs = 0 } = options;
+  const { rootfs, ociRuntime, stopSignal, stopTimeout, timeoutMs = 0 } = options;
   return {
     ...options.labels,
     [labelKeys.name]: own.name,
@@ -84,6 +84,7 @@ function labelsOf(
     [labelKeys.data]: own.data,
     ...(own.autoRemove ? { [labelKeys.autoRemove]: "true" } : {}),
     ...(options.stdin ? { [labelKeys.stdin]: "true" } : {}),
+    ...(ociRuntime === undefined ? {} : { [labelKeys.ociRuntime]: ociRuntime }),
     ...(stopSignal === undefined ? {} : { [labelKeys.stopSignal]: stopSignal }),
     ...(stopTimeout === undefined ? {} : { [labelKeys.stopTimeout]: String(stopTimeout) }),
     ...(timeoutMs === 0 ? {} : { [labelKeys.timeout]: formatDuration(timeoutMs) }),

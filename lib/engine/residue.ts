@@ -5,11 +5,10 @@ import { readIdentity, signalProcess } from "../base/proc.ts";
 import { endLeakedShims } from "../shim/leaked_shim.ts";
 import { assertId } from "../wire/identifier.ts";
 import { unmountBelow } from "./container_files.ts";
-import { readRuncState, type RuncState, runcStateDirectory } from "./runc_state.ts";
+import { readRuncState, type RuncScope, type RuncState, runcStateDirectory } from "./runc_state.ts";
 
 /** Which container's residue, and how long its removal may take. */
-export interface ResidueOptions {
-  readonly namespace: string;
+export interface ResidueOptions extends RuncScope {
   /** containerd's socket. */
   readonly address: string;
   readonly clock: Clock;
@@ -32,14 +31,13 @@ const pollMs = 20;
  */
 export async function removeResidue(id: string, options: ResidueOptions): Promise<boolean> {
   assertId(id);
-  const { namespace } = options;
-  const state = options.state ?? readRuncState(id, namespace);
+  const state = options.state ?? readRuncState(id, options);
   const shims = await endLeakedShims(id, options);
   const bundles = [...shims, state?.bundle].filter((bundle) => bundle !== undefined);
   for (const bundle of new Set(bundles)) await removeBundle(bundle, id, options);
   const groups = await controlGroupsOf(id, state?.cgroups ?? []);
   await Promise.all(groups.map((group) => emptyAndRemove(group, options)));
-  await Deno.remove(runcStateDirectory(id, namespace), { recursive: true }).catch(ignoreMissing);
+  await Deno.remove(runcStateDirectory(id, options), { recursive: true }).catch(ignoreMissing);
   return shims.length > 0 || state !== undefined;
 }
 

@@ -50,7 +50,7 @@ async function attendContainer(
   };
   const end = await attendProcess(engine, process, options);
   if (end.kind === "detached" || !plan.autoRemove) return end;
-  return { ...end, cleanupError: await failureOf(engine.finish(plan, { signal: options.signal })) };
+  return { ...end, cleanupError: await failureOf(engine.finish(plan, { signal: options.signal, heir: options.heir })) };
 }
 
 /** Nothing comes, and no end. */

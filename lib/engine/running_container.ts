@@ -1,11 +1,12 @@
 import { GantryError, isCode } from "../base/errors.ts";
 import { readStat } from "../base/proc.ts";
-import { isRecord, numberField, parseJson, recordField, stringsField } from "../base/json.ts";
+import { parseJson } from "../base/json.ts";
 import type { CallOptions } from "../rpc/transport.ts";
 import { unpackJson } from "../wire/any.ts";
 import type { Spec } from "../wire/oci.ts";
 import { bundleOf } from "./bundle.ts";
 import type { Container } from "./container.ts";
+import { readRuncState, type RuncScope } from "./runc_state.ts";
 import { parseStoredSpec } from "./spec/spec_file.ts";
 
 /** A container that runs, as its runtime knows it. */
@@ -23,32 +24,21 @@ export interface RunningContainer {
 /**
  * Reads what runs of a container from runc's own state and from its bundle: the spec that counts for an exec is the one it
  * was started with, and reading it here saves the RPC. Undefined when runc has no such container; then, or with another
- * runtime, the caller asks containerd.
+ * runtime, the caller asks whoever runs it.
  */
-export function readRunning(id: string, namespace: string): RunningContainer | undefined {
-  // Synchronous: some 10 KiB that the kernel has in memory, on the way of every exec.
-  const state = readJson(`/run/containerd/runc/${namespace}/${id}/state.json`);
-  if (!isRecord(state)) return undefined;
-  const pid = numberField(state, "init_process_pid");
-  const startTime = numberField(state, "init_process_start");
-  const labels = stringsField(recordField(state, "config") ?? {}, "labels") ?? [];
-  const bundle = labels.find((label) => label.startsWith("bundle="))?.slice("bundle=".length);
-  if (pid === undefined || startTime === undefined || bundle === undefined) return undefined;
+function readRunning(id: string, scope: RuncScope): RunningContainer | undefined {
+  const { pid, startTime, bundle } = readRuncState(id, scope) ?? {};
+  if (pid === undefined || pid === 0 || startTime === undefined || bundle === undefined) return undefined;
   const config = readJson(`${bundle}/config.json`);
-  return config === undefined ? undefined : {
-    pid,
-    startTime: BigInt(startTime),
-    bundle,
-    spec: parseStoredSpec(config),
-  };
+  return config === undefined ? undefined : { pid, startTime, bundle, spec: parseStoredSpec(config) };
 }
 
-/** What runs of a container; containerd is asked only when runc's state does not say. `failed_precondition` when nothing runs. */
+/** What runs of a container; its runtime is asked only when runc's state does not say. `failed_precondition` when nothing runs. */
 export async function findRunning(
   container: Container,
-  { namespace, ...options }: CallOptions & { readonly namespace: string },
+  { namespace, runtimeRoot, ...options }: CallOptions & RuncScope,
 ): Promise<RunningContainer> {
-  const found = readRunning(container.id, namespace);
+  const found = readRunning(container.id, { namespace, runtimeRoot });
   if (found !== undefined) return found;
   const record = await container.record(options);
   const state = await container.task.state(options).catch((error: unknown) => {

@@ -57,7 +57,8 @@ export class AttachedStdio implements AsyncDisposable {
   static async open(directory: string, request: StdioRequest): Promise<AttachedStdio> {
     for (let left = tries;; left--) {
       try {
-        await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+        // Synchronous: on the way of every run.
+        Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
         return new AttachedStdio(directory, request);
       } catch (thrown) {
         await removeDirectory(directory);

@@ -1,4 +1,4 @@
-import type { ContainerRecord } from "../containerd/containers.ts";
+import type { ContainerRecord } from "../wire/container_record.ts";
 import { unpackJson } from "../wire/any.ts";
 import { containerPaths, type InstancePaths } from "./container_paths.ts";
 import { type ContainerPlan, labelKeys, timeoutOf } from "./container_plan.ts";

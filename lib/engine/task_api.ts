@@ -26,6 +26,8 @@ export interface CreateTaskRequest {
   readonly stdio: StdioPaths;
   /** Goes on from a checkpoint when it is started; undefined for a fresh start. Its pid is 0 until then. */
   readonly restore?: RestoreDirectories | undefined;
+  /** Program of the OCI runtime, as the record has it; default the shim's own. */
+  readonly ociRuntime?: string | undefined;
 }
 
 /** Where CRIU finds a checkpoint and leaves its log. Absolute paths of directories. */

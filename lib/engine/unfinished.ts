@@ -2,7 +2,7 @@ import { removeIfExists } from "../base/atomic_file.ts";
 import { systemError } from "../base/errno.ts";
 import { isId } from "../wire/identifier.ts";
 import { type InstancePaths, unfinishedDirectory } from "./container_paths.ts";
-import { isAlive, type Maker, thisMaker } from "./maker.ts";
+import { isAlive, type Maker, makerOf, thisMaker } from "./maker.ts";
 
 /**
  * What is being made or removed at this moment, one empty file a container, named `ID.PID.STARTTIME` after who does it.
@@ -11,7 +11,9 @@ import { isAlive, type Maker, thisMaker } from "./maker.ts";
  */
 export interface Unfinished {
   /** Marks a container as being worked on by this process. */
-  begin(id: string): Promise<void>;
+  begin(id: string): void;
+  /** Gives this process' mark to a child of it, which goes on with the work. */
+  handOver(id: string, pid: number): Promise<void>;
   /** Takes this process' mark away. */
   end(id: string): Promise<void>;
   /** True while a process works on a container, and after it died over that until it is cleared away. */
@@ -30,19 +32,30 @@ interface Mark extends Maker {
 /** The marks of one namespace of an instance. */
 export function openUnfinished(instance: InstancePaths, namespace: string): Unfinished {
   const directory = unfinishedDirectory(instance, namespace);
-  const own = (id: string): string => {
-    const { pid, startTime } = thisMaker();
-    return `${directory}/${id}.${pid}.${startTime}`;
-  };
+  const markOf = (id: string, { pid, startTime }: Maker): string => `${directory}/${id}.${pid}.${startTime}`;
+  const own = (id: string): string => markOf(id, thisMaker());
 
-  async function begin(id: string): Promise<void> {
+  // Synchronous: on the way of every run, where the first asynchronous call on a file takes milliseconds.
+  function mark(id: string, path: string): void {
     try {
-      await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+      Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
       // The name says everything and is made in one step: no reader sees half of it.
-      using _file = await Deno.open(own(id), { write: true, create: true, mode: 0o600 });
+      using _file = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
     } catch (error) {
       throw systemError(error, `mark container ${id} in ${directory}`);
     }
+  }
+
+  function begin(id: string): void {
+    mark(id, own(id));
+  }
+
+  async function handOver(id: string, pid: number): Promise<void> {
+    const child = makerOf(pid);
+    // One that has ended already leaves our mark, by which the work is found again.
+    if (child === undefined) return;
+    mark(id, markOf(id, child));
+    await end(id);
   }
 
   async function end(id: string): Promise<void> {
@@ -50,7 +63,9 @@ export function openUnfinished(instance: InstancePaths, namespace: string): Unfi
   }
 
   async function dead(): Promise<readonly Mark[]> {
-    return (await marksIn(directory)).filter((mark) => !isAlive(mark));
+    const ended = (await marksIn(directory)).filter((mark) => !isAlive(mark));
+    // One that has ended since they were listed may have taken its mark away first: what is here still is left for good.
+    return ended.filter(({ file }) => isThere(`${directory}/${file}`));
   }
 
   async function isMarked(id: string): Promise<boolean> {
@@ -65,7 +80,7 @@ export function openUnfinished(instance: InstancePaths, namespace: string): Unfi
     for (const mark of await dead()) if (mark.id === id) await removeIfExists(`${directory}/${mark.file}`);
   }
 
-  return { begin, end, isMarked, abandoned, clear };
+  return { begin, handOver, end, isMarked, abandoned, clear };
 }
 
 async function marksIn(directory: string): Promise<readonly Mark[]> {
@@ -80,4 +95,13 @@ async function marksIn(directory: string): Promise<readonly Mark[]> {
     if (!(error instanceof Deno.errors.NotFound)) throw systemError(error, `list ${directory}`);
   }
   return marks;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -227,7 +227,7 @@ gantryTest("T04 a container that was detached from can be attached to, again and
 
 gantryTest(
   "attach waits through an outage of containerd and gives the exit code",
-  { versions: ["1.6", "2.1"] },
+  { versions: ["1.6", "2.1"], needs: "containerd" },
   async (gantry) => {
     const id = await runDetached(gantry, ["-i", "--name", "long", ...sh("echo up; read -r x; echo down; exit 11")]);
     await using program = gantry.start(["attach", "long"], { stdin: "piped" });

@@ -182,7 +182,7 @@ checkpointTest(
 
 checkpointTest(
   "C04 a containerd that is killed over a dump leaves the container going on",
-  { versions: ["1.6", "2.1"] },
+  { versions: ["1.6", "2.1"], needs: "containerd" },
   async (gantry) => {
     const id = await start(gantry, { name: "web", script: hog, overlay: true });
     const work = `${gantry.root}/checkpoints/default/${id}/one/work`;

@@ -119,7 +119,7 @@ gantryTest("create has --cidfile, --replace and --dry-run, and a failure leaves 
     ["create", "--", "true"],
     ["create", "--rootfs", "/nope", "--", "true"],
     ["create", "--nmae", "x", "--rootfs", rootfs, "--", "true"],
-    ["--address", "/nope/sock", "create", "--rootfs", rootfs, "--", "true"],
+    ["--runtime", "containerd", "--address", "/nope/sock", "create", "--rootfs", rootfs, "--", "true"],
   ];
   for (const args of failures) {
     const end = await gantry.gantry(args);

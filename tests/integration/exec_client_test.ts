@@ -172,7 +172,7 @@ gantryTest("T04 the detach keys leave an exec running, and what it writes is rea
 
 gantryTest(
   "S12 an exec outlives a containerd, and its exit code is told",
-  { versions: ["1.7", "2.1"] },
+  { versions: ["1.7", "2.1"], needs: "containerd" },
   async (gantry) => {
     const id = await startIdle(gantry, "web");
     await using program = gantry.start(["exec", "web", "sh", "-c", "echo up; sleep 2; echo over; exit 9"]);

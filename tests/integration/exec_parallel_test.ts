@@ -1,18 +1,12 @@
 /** Many execs at once, through the library and as programs. */
 import assert from "node:assert/strict";
-import { connectContainerd, type Engine, isCode, runExec } from "../../lib/mod.ts";
+import { isCode, runExec } from "../../lib/mod.ts";
 import { below } from "../support/container_remains.ts";
+import { openEngine } from "../support/engine.ts";
 import { type GantryInstance, gantryTest } from "../support/gantry.ts";
 import { removeAll, startIdle } from "../support/idle_container.ts";
 
-// Loaded inside a test, their modules would count as its open files.
-await Promise.all([import("../../lib/rpc/grpc_transport.ts"), import("../../lib/engine/containerd_engine.ts")]);
-
 const mebibyte = 1 << 20;
-
-async function connect({ root, state, containerd }: GantryInstance): Promise<Engine> {
-  return await connectContainerd({ address: containerd.address, instance: { root, state } });
-}
 
 /** Takes what comes and checks that it is `line` over and over; holds nothing. */
 class Repeated {
@@ -71,7 +65,7 @@ gantryTest("T07 a hundred execs at once, 1 MiB each: every byte, every exit code
   timeoutMs: 300_000,
 }, async (gantry) => {
   const id = await startIdle(gantry, "web");
-  await using engine = await connect(gantry);
+  await using engine = await openEngine(gantry);
   // containerd 1.6.20 handles starts one after another, each behind all exit events so far (containerd#8557, fixed in
   // 1.6.22): a hundred at once would take it minutes.
   const atOnce = gantry.containerd.version.label === "1.6" ? 10 : 100;
@@ -106,7 +100,7 @@ gantryTest("T07 several gantry exec at once, 1 MiB each", {}, async (gantry) => 
 
 gantryTest("T07 an exec that is cancelled while it is made or runs is killed and freed", {}, async (gantry) => {
   const id = await startIdle(gantry, "web");
-  await using engine = await connect(gantry);
+  await using engine = await openEngine(gantry);
   const sink = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
   for (const ms of [0, 2, 5, 10, 20, 30, 50, 200]) {
     const aborter = new AbortController();
@@ -134,7 +128,7 @@ gantryTest("T07 an exec that is cancelled while it is made or runs is killed and
 
 gantryTest("T07 an exec that fails to start is not there afterwards", { versions: ["1.6", "2.1"] }, async (gantry) => {
   const id = await startIdle(gantry, "web");
-  await using engine = await connect(gantry);
+  await using engine = await openEngine(gantry);
   const sink = { write: (bytes: Uint8Array) => Promise.resolve(bytes.length) };
   const execId = "failing";
   const request = { execId, command: ["nope"], env: [], tty: false };

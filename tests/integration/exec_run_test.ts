@@ -1,6 +1,6 @@
 /** `gantry exec` as a program: what it runs, and how that ends. */
 import assert from "node:assert/strict";
-import { below, runcState } from "../support/container_remains.ts";
+import { below } from "../support/container_remains.ts";
 import { eventually } from "../support/eventually.ts";
 import { type GantryInstance, gantryTest } from "../support/gantry.ts";
 import { removeAll, startIdle } from "../support/idle_container.ts";
@@ -43,7 +43,7 @@ gantryTest("T07 the exit code, the streams and the input of an exec are those of
   await removeAll(gantry, "web");
 });
 
-gantryTest("T15 exec takes four RPCs, counted by containerd itself", {}, async (gantry) => {
+gantryTest("T15 exec takes four RPCs, counted by containerd itself", { needs: "containerd" }, async (gantry) => {
   await startIdle(gantry, "web");
   const before = await gantry.containerd.rpcCounts();
   assert.equal((await exec(gantry, ["-u", "nobody", "web", "sh", "-c", "exit 3"])).code, 3);
@@ -137,7 +137,7 @@ gantryTest("T07 a container that does not run, or is paused, is told, with what 
 gantryTest("T07 without runc's state of the container, containerd is asked", {}, async (gantry) => {
   const id = await startIdle(gantry, "web", ["-w", "/etc"]);
   // As another runtime leaves it; what runs goes on.
-  const state = `${runcState(id)}/state.json`;
+  const state = `${gantry.runcState(id)}/state.json`;
   const text = await Deno.readTextFile(state);
   await Deno.writeTextFile(state, "{}");
   const { code, err } = await exec(gantry, ["web", "pwd"]);

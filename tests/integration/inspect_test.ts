@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { ContainerdContainers } from "../../lib/containerd/containers.ts";
-import { connectGrpc } from "../../lib/rpc/grpc_transport.ts";
 import { unpackJson } from "../../lib/wire/any.ts";
+import { openRuntime } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
 import { type GantryInstance, gantryTest, sh } from "../support/gantry.ts";
 
@@ -12,8 +11,8 @@ async function started(gantry: GantryInstance, args: readonly string[]): Promise
 }
 
 /** What runc itself says of a container. */
-async function runcState(id: string): Promise<Record<string, unknown>> {
-  const args = ["--root", "/run/containerd/runc/default", "state", id];
+async function runcState(gantry: GantryInstance, id: string): Promise<Record<string, unknown>> {
+  const args = ["--root", `${gantry.containerd.runcRoot}/default`, "state", id];
   const { code, stdout } = await new Deno.Command("runc", { args, stdin: "null" }).output();
   assert.equal(code, 0);
   return JSON.parse(new TextDecoder().decode(stdout));
@@ -41,7 +40,7 @@ gantryTest("inspect shows what runc, containerd and the user know of a container
   assert.deepEqual([code, err], [0, ""]);
   const [shown, ...others] = JSON.parse(out);
   assert.deepEqual(others, []);
-  const state = await runcState(id);
+  const state = await runcState(gantry, id);
   assert.equal(shown.Id, id);
   assert.equal(shown.Name, "/web");
   assert.deepEqual([shown.Path, shown.Args], ["sleep", ["1000"]]);
@@ -154,8 +153,8 @@ gantryTest(
     const spec = await gantry.gantry(["inspect", "--spec", "one"]);
     assert.equal(spec.code, 0, spec.err);
     const [{ Id }] = JSON.parse((await gantry.gantry(["inspect", "one"])).out);
-    await using transport = connectGrpc(gantry.containerd.address);
-    const record = await new ContainerdContainers(transport, "default").get(Id);
+    await using runtime = openRuntime(gantry);
+    const record = await runtime.records.get(Id);
     assert.deepEqual(JSON.parse(spec.out), unpackJson(record.spec));
     // Go refuses 18446744073709552000, which is what a double makes of it.
     assert.match(spec.out, /"soft": 18446744073709551615\b/);

@@ -1,7 +1,6 @@
 /** gantry as a library, in this very process: what it opens it closes, and what it starts it ends. */
 import assert from "node:assert/strict";
 import {
-  connectContainerd,
   type ContainerPlan,
   type ContainerRequest,
   type Engine,
@@ -12,11 +11,9 @@ import {
   runDetached,
   runForeground,
 } from "../../lib/mod.ts";
+import { openEngine } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
 import { type GantryInstance, gantryTest } from "../support/gantry.ts";
-
-// Loaded inside a test, their modules would count as its open files.
-await Promise.all([import("../../lib/rpc/grpc_transport.ts"), import("../../lib/engine/containerd_engine.ts")]);
 
 /** Where a container writes. */
 class Text {
@@ -25,11 +22,6 @@ class Text {
     this.text += new TextDecoder().decode(bytes);
     return Promise.resolve(bytes.length);
   }
-}
-
-async function connect(gantry: GantryInstance): Promise<Engine> {
-  const { root, state } = gantry;
-  return await connectContainerd({ address: gantry.containerd.address, instance: { root, state } });
 }
 
 async function plan(
@@ -56,13 +48,13 @@ function codeOf(end: ForegroundEnd): number | undefined {
 }
 
 gantryTest("a program that runs a container through the library leaves nothing open", {}, async (gantry) => {
-  await using engine = await connect(gantry);
+  await using engine = await openEngine(gantry);
   const [end, stdout, stderr] = await attend(engine, await plan(gantry, engine, "echo out; echo err >&2; exit 3"));
   assert.deepEqual([codeOf(end), stdout.text, stderr.text], [3, "out\n", "err\n"]);
 });
 
 gantryTest("ten containers at once, each with its own output", { versions: ["1.7"] }, async (gantry) => {
-  await using engine = await connect(gantry);
+  await using engine = await openEngine(gantry);
   const numbers = Array.from({ length: 10 }, (_, i) => i);
   const ends = await Promise.all(numbers.map(async (i) => {
     const [end, stdout] = await attend(engine, await plan(gantry, engine, `seq ${i}000 ${i}999; exit ${i}`));
@@ -72,7 +64,7 @@ gantryTest("ten containers at once, each with its own output", { versions: ["1.7
 });
 
 gantryTest("T03 input that the process does not read holds nothing up and leaks nothing", {}, async (gantry) => {
-  await using engine = await connect(gantry);
+  await using engine = await openEngine(gantry);
   const endless = {
     // Like a pipe that always has something: never at its end.
     read: (buffer: Uint8Array) => Promise.resolve(buffer.fill(120).length),
@@ -84,7 +76,7 @@ gantryTest("T03 input that the process does not read holds nothing up and leaks 
 });
 
 gantryTest("an error of a step between create and start undoes the container", {}, async (gantry) => {
-  await using engine = await connect(gantry);
+  await using engine = await openEngine(gantry);
   const planned = await plan(gantry, engine, "sleep 100", { name: "undone" });
   const failing = attend(engine, planned, { onCreated: () => Promise.reject(new Error("no room for a note")) });
   await assert.rejects(failing, /no room for a note/);
@@ -94,7 +86,7 @@ gantryTest("an error of a step between create and start undoes the container", {
 });
 
 gantryTest("T13 an abort at any moment of the making undoes it, or leaves it to the program", {}, async (gantry) => {
-  await using engine = await connect(gantry);
+  await using engine = await openEngine(gantry);
   for (const ms of [0, 5, 20, 40, 60, 80, 100]) {
     const aborter = new AbortController();
     const timer = setTimeout(() => aborter.abort(), ms);
@@ -114,7 +106,7 @@ gantryTest(
   "a container that is let go of goes on, and its output waits in its FIFOs",
   { versions: ["1.6", "2.1"] },
   async (gantry) => {
-    await using engine = await connect(gantry);
+    await using engine = await openEngine(gantry);
     const planned = await plan(gantry, engine, "echo here; sleep 0.5; echo there; sleep 100");
     const [stdout, stderr] = [new Text(), new Text()];
     let handedOver = false;
@@ -133,7 +125,7 @@ gantryTest(
 );
 
 gantryTest("T11 rm -f ends a paused container, and one that was never started", {}, async (gantry) => {
-  await using engine = await connect(gantry);
+  await using engine = await openEngine(gantry);
   const planned = await plan(gantry, engine, "sleep 1000");
   await runDetached(engine, { ...planned, detached: true }, { stdin: false });
   await gantry.ctr("tasks", "pause", planned.id);
@@ -152,7 +144,7 @@ gantryTest(
   "the signals and the size that a handle passes on after the end are no errors",
   { versions: ["2.1"] },
   async (gantry) => {
-    await using engine = await connect(gantry);
+    await using engine = await openEngine(gantry);
     const planned = await plan(gantry, engine, "exit 0", { tty: true });
     const late: Promise<void>[] = [];
     const [end] = await attend(engine, planned, {
@@ -167,9 +159,9 @@ gantryTest(
 
 gantryTest(
   "S12 a container that outlives a containerd is waited for in the library too",
-  { versions: ["1.7"] },
+  { versions: ["1.7"], needs: "containerd" },
   async (gantry) => {
-    await using engine = await connect(gantry);
+    await using engine = await openEngine(gantry);
     const planned = await plan(gantry, engine, "sleep 1; exit 42");
     const outages: string[] = [];
     const [end] = await attend(engine, planned, {

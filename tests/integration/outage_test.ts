@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { gantryTest, sh } from "../support/gantry.ts";
 
+/** What all but one of them are about. */
+const about = { needs: "containerd" } as const;
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 gantryTest(
   "S12 run goes on through a kill -9 of containerd, with the same process and the right exit code",
-  {},
+  about,
   async (gantry) => {
     await using program = gantry.startRun(["--rm", ...sh("echo before; sleep 3; echo after; exit 42")]);
     await program.untilOut(/before/);
@@ -19,7 +22,7 @@ gantryTest(
   },
 );
 
-gantryTest("S12 an exit during an outage of containerd is told with its real code", {}, async (gantry) => {
+gantryTest("S12 an exit during an outage of containerd is told with its real code", about, async (gantry) => {
   await using program = gantry.startRun(["--rm", ...sh("echo before; sleep 2; echo after; exit 42")]);
   await program.untilOut(/before/);
   const { pid } = await gantry.onlyRunning();
@@ -30,7 +33,7 @@ gantryTest("S12 an exit during an outage of containerd is told with its real cod
   assert.deepEqual([end.code, end.out, end.err], [42, "before\nafter\n", ""]);
 });
 
-gantryTest("a containerd that is stopped by TERM and comes back is an outage like any other", {}, async (gantry) => {
+gantryTest("a containerd that is stopped by TERM and comes back is an outage like any other", about, async (gantry) => {
   await using program = gantry.startRun(["--rm", ...sh("echo before; sleep 3; exit 42")]);
   await program.untilOut(/before/);
   await gantry.containerd.end("SIGTERM");
@@ -38,7 +41,7 @@ gantryTest("a containerd that is stopped by TERM and comes back is an outage lik
   assert.equal((await program.ended()).code, 42);
 });
 
-gantryTest("a containerd that hangs for a while holds run up and harms nothing", {}, async (gantry) => {
+gantryTest("a containerd that hangs for a while holds run up and harms nothing", about, async (gantry) => {
   await using program = gantry.startRun(["--rm", ...sh("echo before; sleep 1; exit 42")]);
   await program.untilOut(/before/);
   await gantry.untilStarted();
@@ -60,6 +63,7 @@ gantryTest("a shim that is killed ends run with 137 or 255, never with success",
 });
 
 gantryTest("a container that cannot be removed because containerd is gone for good still has its exit code told", {
+  ...about,
   versions: ["1.7"],
   timeoutMs: 240_000,
 }, async (gantry) => {

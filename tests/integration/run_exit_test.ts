@@ -40,7 +40,10 @@ gantryTest("T01 a failure of gantry itself is 125 and says what to do", {}, asyn
     [["run", "--rm", "--rootfs", rootfs, "-u", "nobody-there", "--", "true"], /nobody-there/],
     [["run", "--rm", "--rootfs", rootfs, "-v", "/nope/nope:/x", "--", "true"], /nope/],
     [["run", "--rm", "--rootfs", rootfs, "-it", "--", "true"], /terminal/],
-    [["--address", "/nope/c.sock", "run", "--rm", "--rootfs", rootfs, "--", "true"], /\/nope\/c\.sock/],
+    [
+      ["--runtime", "containerd", "--address", "/nope/c.sock", "run", "--rm", "--rootfs", rootfs, "--", "true"],
+      /\/nope\/c\.sock/,
+    ],
     [["--namespace", "../x", "run", "--rm", "--rootfs", rootfs, "--", "true"], /namespace/],
     [["run", "--rm", "--rootfs", rootfs, "--detach-keys", "ctrl-,x", "-t", "--", "true"], /ctrl-/],
   ] as const;

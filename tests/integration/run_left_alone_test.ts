@@ -32,7 +32,9 @@ gantryTest("T05 what a container writes after the third INT is kept, every line 
   assert.deepEqual(all.slice(0, shown + 5000), Array.from({ length: shown + 5000 }, (_, i) => i + 1));
 });
 
-gantryTest("T05 a container that is being made while containerd hangs can be walked away from", {}, async (gantry) => {
+gantryTest("T05 a container that is being made while containerd hangs can be walked away from", {
+  needs: "containerd",
+}, async (gantry) => {
   gantry.containerd.signal("SIGSTOP");
   await using program = gantry.startRun(["--rm", "--name", "stuck", ...sh("sleep 100")]);
   const marks = `${gantry.root}/unfinished/default`;
@@ -49,7 +51,7 @@ gantryTest("T05 a container that is being made while containerd hangs can be wal
 
 gantryTest(
   "T05 one INT while containerd hangs before it has made anything undoes that",
-  { versions: ["1.7"] },
+  { versions: ["1.7"], needs: "containerd" },
   async (gantry) => {
     gantry.containerd.signal("SIGSTOP");
     await using program = gantry.startRun(["--rm", ...sh("sleep 100")]);
@@ -66,6 +68,7 @@ gantryTest(
 
 gantryTest("the exit code is told when containerd is gone for good, and the next run removes the container", {
   versions: ["1.6", "2.1"],
+  needs: "containerd",
 }, async (gantry) => {
   await using program = gantry.startRun(["--rm", "--name", "gone", ...sh("echo before; sleep 1; exit 42")]);
   await program.untilOut(/before/);

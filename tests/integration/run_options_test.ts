@@ -4,7 +4,9 @@ import { readHostFacts } from "../../lib/engine/spec/host_facts.ts";
 import { findInit } from "../../lib/engine/spec/init_program.ts";
 import { eventually } from "../support/eventually.ts";
 import { type GantryInstance, gantryTest, sh } from "../support/gantry.ts";
+import { assertRpcs } from "../support/rpc_delta.ts";
 import { exists } from "../support/spec_container.ts";
+import { filesOf } from "../support/stored.ts";
 
 const host = readHostFacts();
 const isUnified = host.cgroup.mode === "v2";
@@ -135,8 +137,14 @@ gantryTest("--dns and --add-host give the container files of its own, which go w
   ]);
   assert.deepEqual([started.code, started.err], [0, ""]);
   const data = `${gantry.root}/containers/default/${started.out.trim()}`;
-  const names = [...Deno.readDirSync(data)].map(({ name }) => name).sort();
-  assert.deepEqual(names, ["container.json", "hostname", "hosts", "resolv.conf", "stderr.log", "stdout.log"]);
+  assert.deepEqual(filesOf(gantry, started.out.trim()), [
+    "container.json",
+    "hostname",
+    "hosts",
+    "resolv.conf",
+    "stderr.log",
+    "stdout.log",
+  ]);
   assert.equal((Deno.statSync(`${data}/hosts`).mode ?? 0) & 0o777, 0o644);
   assert.equal((Deno.statSync(`${data}/container.json`).mode ?? 0) & 0o777, 0o600);
   const record = JSON.parse(await Deno.readTextFile(`${data}/container.json`));
@@ -240,18 +248,15 @@ gantryTest("a bad value of an option names the option, and nothing is done", { v
 });
 
 gantryTest("T15 run --rm takes six RPCs also with an overlay and with files of its own", {}, async (gantry) => {
-  const before = await gantry.containerd.rpcCounts();
+  const rpcs = ["Containers/Create 1", "Containers/Delete 1", ...["Create", "Delete", "Start", "Wait"].map(taskRpc)];
   const flags = ["--rm", "--rootfs", `${gantry.rootfs}:O`, "--dns", "::1", "--timeout", "1h", "--log", "none"];
-  const end = await gantry.gantry(["run", ...flags, ...sh("grep ' / ' /proc/mounts; exit 3")]);
-  assert.deepEqual([end.code, end.err], [3, ""]);
-  assert.match(end.out, /^overlay \/ overlay rw,/);
-  const counts = [...await gantry.containerd.rpcCounts()].map(([rpc, count]) => [rpc, count - (before.get(rpc) ?? 0)]);
-  assert.deepEqual(counts.filter(([, count]) => Number(count) > 0).sort(), [
-    ["containerd.services.containers.v1.Containers/Create", 1],
-    ["containerd.services.containers.v1.Containers/Delete", 1],
-    ["containerd.services.tasks.v1.Tasks/Create", 1],
-    ["containerd.services.tasks.v1.Tasks/Delete", 1],
-    ["containerd.services.tasks.v1.Tasks/Start", 1],
-    ["containerd.services.tasks.v1.Tasks/Wait", 1],
-  ]);
+  await assertRpcs(gantry, rpcs, async () => {
+    const end = await gantry.gantry(["run", ...flags, ...sh("grep ' / ' /proc/mounts; exit 3")]);
+    assert.deepEqual([end.code, end.err], [3, ""]);
+    assert.match(end.out, /^overlay \/ overlay rw,/);
+  });
 });
+
+function taskRpc(method: string): string {
+  return `Tasks/${method} 1`;
+}

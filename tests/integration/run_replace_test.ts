@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { gantryTest, sh } from "../support/gantry.ts";
 import { exists } from "../support/spec_container.ts";
+import { filesOf } from "../support/stored.ts";
 
 gantryTest("run --replace ends and removes the container that has the name", {}, async (gantry) => {
   const { rootfs } = gantry;
@@ -65,8 +66,7 @@ gantryTest("run -d --log none keeps no output, and the label says so", {}, async
     assert.equal(await Deno.readTextFile(`${out}/end`), "written\n");
     const streams = await Deno.readTextFile(`${out}/fds`);
     assert.match(streams, terminal.length === 0 ? /^\/dev\/null \/dev\/null\n$/ : /pts/);
-    const data = `${gantry.root}/containers/default/${started.out.trim()}`;
-    assert.deepEqual([...Deno.readDirSync(data)].map(({ name }) => name), ["container.json"]);
+    assert.deepEqual(filesOf(gantry, started.out.trim()), ["container.json"]);
     const rows = await gantry.gantry(["ps", "-a", "--json"]);
     assert.match(JSON.parse(rows.out).Labels, /(^|,)gantry\/log=none(,|$)/);
     assert.equal((await gantry.gantry(["rm", "quiet"])).code, 0);
@@ -89,7 +89,6 @@ gantryTest("run --log none shows its output, and drops what comes after the user
     Number(/^wchar: (\d+)/m.exec(await Deno.readTextFile(`/proc/${pid}/io`))?.[1]);
   const before = await written();
   await eventually(async () => await written() > before + 1_000_000, { what: "that it goes on writing" });
-  const files = [...Deno.readDirSync(`${gantry.root}/containers/default/${id}`)].map(({ name }) => name).sort();
-  assert.deepEqual(files, ["container.json", "keeper.log"]);
+  assert.deepEqual(filesOf(gantry, id), ["container.json", "keeper.log"]);
   assert.equal((await gantry.gantry(["rm", "-f", "loud"])).code, 0);
 });

@@ -64,7 +64,9 @@ gantryTest("run --timeout is enforced after the user has given up on the contain
   assert.equal((await gantry.gantry(["rm", "left"])).code, 0);
 });
 
-gantryTest("run --timeout is enforced by a containerd that was away when the time was over", {}, async (gantry) => {
+gantryTest("run --timeout is enforced by a containerd that was away when the time was over", {
+  needs: "containerd",
+}, async (gantry) => {
   await using program = gantry.startRun(["--rm", "--timeout", "1s", ...sh(deaf)]);
   await program.untilOut(/ready\n/);
   await gantry.untilStarted();

@@ -156,7 +156,7 @@ gantryTest("stats shows dashes for a container whose shim hangs, and the others 
   assert.equal((await gantry.gantry(["rm", "-f", "hung", "well"])).code, 0);
 });
 
-gantryTest("stats goes on through a restart of containerd", {}, async (gantry) => {
+gantryTest("stats goes on through a restart of containerd", { needs: "containerd" }, async (gantry) => {
   await started(gantry, "web", ["--", "sleep", "1000"]);
   await using program = gantry.start(["stats", "-i", "200ms", "--format", "{{.Name}} {{.PIDs}}"]);
   await program.untilOut(/web 1\nweb 1\n/);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { type GantryInstance, gantryTest, sh } from "../support/gantry.ts";
-import { rpcsDuring } from "../support/rpc_delta.ts";
+import { assertRpcs } from "../support/rpc_delta.ts";
 
 const deaf = "trap '' TERM INT; echo up; while :; do sleep 0.1; done";
 const polite = "trap 'echo bye; exit 7' TERM; trap 'exit 8' USR1; echo up; while :; do sleep 0.1; done";
@@ -94,11 +94,10 @@ gantryTest("T09 kill sends any signal, by name or number, with one RPC", {}, asy
   for (const [signal, word] of [["SIGUSR1", "usr1"], ["hup", "hup"], ["37", "rt"], ["RTMIN+3", "rt"]] as const) {
     await Deno.truncate(log);
     for (const reference of [id, "web"]) {
-      const rpcs = await rpcsDuring(gantry.containerd, async () => {
+      await assertRpcs(gantry, ["Tasks/Kill 1"], async () => {
         const end = await gantry.gantry(["kill", "-s", signal, reference]);
         assert.deepEqual([end.code, end.out, end.err], [0, `${reference}\n`, ""]);
       });
-      assert.deepEqual(rpcs, ["Tasks/Kill 1"]);
       await eventually(async () => (await Deno.readTextFile(log)).includes(word), { what: `${word} from ${signal}` });
     }
   }
@@ -143,11 +142,10 @@ gantryTest("T09 kill --exec signals an exec and not its container", {}, async (g
   await gantry.ctr("tasks", "exec", "--detach", "--exec-id", "e1", id, "/bin/sleep", "1000");
   const processes = async (): Promise<number> => (await gantry.ctr("tasks", "ps", id)).trim().split("\n").length - 1;
   assert.equal(await processes(), 2);
-  const rpcs = await rpcsDuring(gantry.containerd, async () => {
+  await assertRpcs(gantry, ["Tasks/Kill 1"], async () => {
     const end = await gantry.gantry(["kill", "--exec", "e1", "host"]);
     assert.deepEqual([end.code, end.out, end.err], [0, "e1\n", ""]);
   });
-  assert.deepEqual(rpcs, ["Tasks/Kill 1"]);
   await eventually(async () => await processes() === 1, { what: "the end of the exec" });
   const missing = await gantry.gantry(["kill", "--exec", "nobody", "host"]);
   assert.deepEqual([missing.code, missing.out], [1, ""]);

@@ -9,6 +9,7 @@ import { taskApiContract } from "../contract/task_api_contract.ts";
 import { GantryInstance } from "../support/gantry.ts";
 import { assertNothingLeft, snapshot } from "../support/leftovers.ts";
 import { firstReason, needsRoot } from "../support/test.ts";
+import { needsContainerd } from "../support/test_runtime.ts";
 import { type ContainerdVersion, containerdVersions } from "../support/versions.ts";
 
 const namespace = "default";
@@ -46,5 +47,7 @@ async function open(version: ContainerdVersion): Promise<ContractSetting> {
 }
 
 for (const version of containerdVersions()) {
-  taskApiContract(`containerd ${version.label}`, () => open(version), { skip: firstReason(needsRoot(), version.skip) });
+  taskApiContract(`containerd ${version.label}`, () => open(version), {
+    skip: firstReason(needsRoot(), version.skip, needsContainerd()),
+  });
 }

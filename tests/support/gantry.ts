@@ -1,18 +1,22 @@
 /**
  * An instance of gantry for a test: directories of its own below one short path, a containerd of one version, a root
- * filesystem, and the program itself as a real process. Whatever it started is ended when it is disposed.
+ * filesystem, and the program itself as a real process. Whatever it started is ended when it is disposed. With
+ * GANTRY_TEST_RUNTIME=shim there is no containerd: gantry runs that version's shims itself.
  */
 import assert from "node:assert/strict";
-import { below, cgroupsOf, exists, runcState } from "./container_remains.ts";
+import { below, containerdShimSocket, type ContainerPlaces, endRemains, remainsOf } from "./container_remains.ts";
+import { DirectShims } from "./direct_shims.ts";
 import { eventually } from "./eventually.ts";
 import { gantryProgram } from "./gantry_program.ts";
-import { assertNothingLeft, mountsOf, snapshot } from "./leftovers.ts";
+import { assertNothingLeft, snapshot } from "./leftovers.ts";
 import { PrivateContainerd, type TestContainerd } from "./private_containerd.ts";
 import { busyboxRootfs } from "./rootfs.ts";
 import { type ProgramOptions, type ProgramResult, RunningProgram } from "./running_program.ts";
-import { killProcess, scopedProcesses } from "./scoped_processes.ts";
+import { scopedProcesses } from "./scoped_processes.ts";
+import type { ShimPlace } from "./shim_ctr.ts";
 import { SupervisedContainerd } from "./supervised_containerd.ts";
 import { firstReason, needsRoot, test } from "./test.ts";
+import { needsContainerd, testRuntime } from "./test_runtime.ts";
 import { type ContainerdLabel, type ContainerdVersion, containerdVersions, prefixDir } from "./versions.ts";
 
 /** What a command of an instance may be given. */
@@ -28,9 +32,11 @@ export class GantryInstance implements AsyncDisposable {
   readonly containerd: TestContainerd;
   /** A busybox. */
   readonly rootfs: string;
-  /** Value of --state. */
+  /** Values of --root and --state. */
+  readonly directories: { readonly root: string; readonly state: string };
+  /** Where the containers' FIFOs are: the value of --state, or shims' place in it. */
   readonly state: string;
-  /** Value of --root. */
+  /** Where the containers' logs are: the value of --root, or shims' place in it. */
   readonly root: string;
   readonly #ids = new Set<string>();
 
@@ -39,9 +45,13 @@ export class GantryInstance implements AsyncDisposable {
   private constructor(directory: string, version: ContainerdVersion, flags: readonly string[] | undefined) {
     this.directory = directory;
     this.rootfs = `${directory}/rootfs`;
-    this.state = `${directory}/state`;
-    this.root = `${directory}/root`;
-    if (flags === undefined) {
+    this.directories = { root: `${directory}/root`, state: `${directory}/state` };
+    this.root = placeIn(this.directories.root);
+    this.state = placeIn(this.directories.state);
+    if (testRuntime === "shim") {
+      this.containerd = new DirectShims(version, this.directories.state);
+      this.#addressEnv = { GANTRY_RUNTIME: "shim", GANTRY_SHIM: version.shim };
+    } else if (flags === undefined) {
       this.containerd = new PrivateContainerd(version, directory);
       this.#addressEnv = { CONTAINERD_ADDRESS: this.containerd.address };
     } else {
@@ -102,8 +112,9 @@ export class GantryInstance implements AsyncDisposable {
     return await program.ended(120_000);
   }
 
-  /** Runs containerd's own client; fails when it fails. */
+  /** Runs containerd's own client, or what is as far from gantry without a containerd; fails when it fails. */
   async ctr(...args: readonly string[]): Promise<string> {
+    if (shims !== undefined) return await shims.shimCtr(this.#shimPlace, args);
     const argv = [this.containerd.version.ctr, "--address", this.containerd.address, ...args];
     await using program = this.#spawn(argv, {});
     const { code, out, err } = await program.ended();
@@ -111,7 +122,7 @@ export class GantryInstance implements AsyncDisposable {
     return out;
   }
 
-  /** Ids of the containers that containerd has stored. */
+  /** Ids of the containers that are stored. */
   async containers(): Promise<readonly string[]> {
     return (await this.ctr("containers", "list", "--quiet")).split("\n").filter((id) => id !== "");
   }
@@ -142,7 +153,9 @@ export class GantryInstance implements AsyncDisposable {
       command.includes("containerd-shim-runc-v2") && command.includes(id)
     );
     assert.equal(shims.length, 1, `shims of ${id}: ${JSON.stringify(shims.map(({ command }) => command))}`);
-    return shims[0]?.pid ?? 0;
+    const pid = shims[0]?.pid ?? 0;
+    assert.equal(await Deno.readLink(`/proc/${pid}/exe`), await Deno.realPath(this.containerd.version.shim));
+    return pid;
   }
 
   /** What is there of containers, one line a thing: nothing when all have been removed. */
@@ -152,18 +165,7 @@ export class GantryInstance implements AsyncDisposable {
       const ids = (await this.ctr(list, "list", "--quiet")).split("\n").filter((id) => id !== "");
       lines.push(...ids.map((id) => `${what} ${id}`));
     }
-    for (const folder of this.#folders) lines.push(...await below(folder));
-    for (const id of await this.#seen()) {
-      if (await exists(runcState(id))) lines.push(`runc state of ${id}`);
-      const socket = await this.#shimSocket(id);
-      if (await exists(socket)) lines.push(`shim socket ${socket} of ${id}`);
-      lines.push(...(await cgroupsOf(id)).map((path) => `cgroup ${path}`));
-    }
-    lines.push(...(await mountsOf(this.directory)).map((path) => `mount ${path}`));
-    const processes = await scopedProcesses(this.directory);
-    lines.push(
-      ...processes.filter(({ pid }) => !this.containerd.pids.includes(pid)).map(({ command }) => `process ${command}`),
-    );
+    lines.push(...await remainsOf(this.#places, { ids: await this.#seen(), pids: this.containerd.pids }));
     return lines;
   }
 
@@ -176,36 +178,34 @@ export class GantryInstance implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#seen();
+    const ids = await this.#seen();
     await this.containerd[Symbol.asyncDispose]();
-    for (let round = 0; round < 50; round++) {
-      const processes = await scopedProcesses(this.directory);
-      if (processes.length === 0) break;
-      for (const process of processes) await killProcess(process);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    for (const path of await mountsOf(this.directory)) {
-      await new Deno.Command("umount", { args: ["-l", path], stdin: "null" }).output();
-    }
-    for (const id of this.#ids) {
-      await Deno.remove(runcState(id), { recursive: true }).catch(() => {});
-      for (const path of await cgroupsOf(id)) await Deno.remove(path).catch(() => {});
-    }
-    assert.deepEqual(await mountsOf(this.directory), []);
+    await endRemains(this.#places, ids);
     await Deno.remove(this.directory, { recursive: true });
   }
 
-  /** Where things of containers are, each in a folder for its namespace. */
-  get #folders(): readonly string[] {
-    const { root, state } = this;
-    return [`${state}/containers`, `${root}/containers`, `${root}/names`, `${root}/unfinished`, this.containerd.tasks];
+  /** Where runc keeps what it knows of a container. */
+  runcState(id: string): string {
+    return `${this.containerd.runcRoot}/default/${id}`;
   }
 
-  /** Where the shims of all three versions listen: a hash of what containerd tells them. */
-  async #shimSocket(id: string): Promise<string> {
-    const named = new TextEncoder().encode(`${this.containerd.address}/default/${id}`);
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", named)).toHex();
-    return `/run/containerd/s/${hash}`;
+  /** Where the logs of containers are that a gantry with `--root DIRECTORY` makes. */
+  rootIn(directory: string): string {
+    return placeIn(directory);
+  }
+
+  get #places(): ContainerPlaces {
+    const { directory, root, state, containerd } = this;
+    const folders = ["containers", "names", "unfinished"].map((name) => `${root}/${name}`);
+    folders.push(`${state}/containers`, containerd.tasks);
+    const shimSocket = async (id: string) =>
+      testRuntime === "shim" ? undefined : await containerdShimSocket(containerd.address, id);
+    return { directory, folders, runcState: (id) => this.runcState(id), shimSocket };
+  }
+
+  get #shimPlace(): ShimPlace {
+    const { root, state, containerd: { tasks: bundles, runcRoot } } = this;
+    return { root, state, bundles, runcRoot, gantry: (args) => this.gantry(args) };
   }
 
   #baseEnv(version: ContainerdVersion): Readonly<Record<string, string>> {
@@ -215,8 +215,8 @@ export class GantryInstance implements AsyncDisposable {
       HOME: Deno.env.get("HOME") ?? "/root",
       TMPDIR: this.directory,
       TERM: "xterm",
-      GANTRY_STATE: this.state,
-      GANTRY_ROOT: this.root,
+      GANTRY_STATE: this.directories.state,
+      GANTRY_ROOT: this.directories.root,
       ...Object.fromEntries(passedOn.map((name) => [name, Deno.env.get(name) ?? ""])),
     };
   }
@@ -227,7 +227,7 @@ export class GantryInstance implements AsyncDisposable {
 
   /** Remembers the ids of all bundles and directories seen: what is left of them elsewhere is found by id. */
   async #seen(): Promise<ReadonlySet<string>> {
-    for (const folder of this.#folders) {
+    for (const folder of this.#places.folders) {
       for (const path of await below(folder)) {
         const id = /\/([0-9a-f]{64})(?:\/|$)/.exec(path)?.[1];
         if (id !== undefined) this.#ids.add(id);
@@ -244,6 +244,8 @@ export interface GantryTestOptions {
   /** The containerd is one that `gantry up` keeps alive, with these flags beside. Default: one of the test's own. */
   readonly up?: readonly string[] | undefined;
   readonly timeoutMs?: number | undefined;
+  /** It is about containerd itself: skipped where there is none. Default: who runs the containers is all the same. */
+  readonly needs?: "containerd" | undefined;
   /** Why it cannot run here, for a reason of its own. */
   readonly skip?: string | undefined;
 }
@@ -257,10 +259,11 @@ export function gantryTest(
   options: GantryTestOptions,
   body: (gantry: GantryInstance) => Promise<void>,
 ): void {
-  for (const version of containerdVersions()) {
-    if (options.versions !== undefined && !options.versions.includes(version.label)) continue;
-    const skip = firstReason(needsRoot(), version.skip, options.skip);
-    test(`${name} (containerd ${version.label})`, { skip, timeoutMs: options.timeoutMs }, async () => {
+  const needs = options.needs ?? (options.up === undefined ? undefined : "containerd");
+  for (const version of versionsOf(options)) {
+    const without = needs === undefined ? undefined : needsContainerd();
+    const skip = firstReason(needsRoot(), version.skip, without, options.skip);
+    test(`${name} (${testRuntime} ${version.label})`, { skip, timeoutMs: options.timeoutMs }, async () => {
       const scope = await (async () => {
         await using instance = await GantryInstance.open(version, options.up ?? everyUp);
         const before = await snapshot({ scope: instance.directory });
@@ -272,6 +275,21 @@ export function gantryTest(
     });
   }
 }
+
+/** A test that is for some versions, to save time, is not lost when GANTRY_TEST_VERSIONS has none of them. */
+function versionsOf({ versions }: GantryTestOptions): readonly ContainerdVersion[] {
+  const all = containerdVersions();
+  const some = all.filter(({ label }) => versions === undefined || versions.includes(label));
+  return some.length > 0 ? some : all.slice(0, 1);
+}
+
+/** Where an instance keeps what is of containers. */
+function placeIn(directory: string): string {
+  return testRuntime === "shim" ? `${directory}/shim` : directory;
+}
+
+// Loaded inside a test, its modules would count as its open files.
+const shims = testRuntime === "shim" ? await import("./shim_ctr.ts") : undefined;
 
 /** GANTRY_TEST_UP=1 runs all tests on a containerd that `gantry up` keeps alive. */
 const everyUp: readonly string[] | undefined = Deno.env.get("GANTRY_TEST_UP") === "1" ? [] : undefined;

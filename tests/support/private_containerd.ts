@@ -27,6 +27,8 @@ export interface TestContainerd extends AsyncDisposable {
   readonly address: string;
   /** Directory of its bundles. */
   readonly tasks: string;
+  /** Where runc keeps what it knows of containers, in a folder for each namespace. */
+  readonly runcRoot: string;
   /** Where its output goes. */
   readonly logPath: string;
   /** Pid of the one that runs now. */
@@ -50,6 +52,7 @@ export class PrivateContainerd implements TestContainerd {
   readonly version: ContainerdVersion;
   readonly address: string;
   readonly tasks: string;
+  readonly runcRoot = "/run/containerd/runc";
   /** `host:port` of its metrics. */
   readonly metricsAddress: string;
   readonly #directory: string;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "./eventually.ts";
 import type { GantryInstance } from "./gantry.ts";
+import { testRuntime } from "./test_runtime.ts";
 
 /** `gantry create` with the instance's root filesystem; the id. */
 export async function create(gantry: GantryInstance, args: readonly string[]): Promise<string> {
@@ -29,6 +30,12 @@ export async function stateOf(gantry: GantryInstance, name: string): Promise<str
 /** Waits until `ps` says so. */
 export async function untilState(gantry: GantryInstance, name: string, state: string): Promise<void> {
   await eventually(async () => await stateOf(gantry, name) === state, { what: `${name} to be ${state}` });
+}
+
+/** Names of the files that gantry keeps of a container, its record aside: containerd has that, or two files beside them. */
+export function filesOf(gantry: GantryInstance, id: string): readonly string[] {
+  const names = [...Deno.readDirSync(`${gantry.root}/containers/default/${id}`)].map(({ name }) => name);
+  return names.filter((name) => testRuntime !== "shim" || !["record.json", "spec.json"].includes(name)).sort();
 }
 
 /** What a container has written while nobody attended to it. */

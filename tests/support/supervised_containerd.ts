@@ -28,6 +28,7 @@ export class SupervisedContainerd implements TestContainerd {
   readonly version: ContainerdVersion;
   readonly address: string;
   readonly tasks: string;
+  readonly runcRoot = "/run/containerd/runc";
   readonly logPath: string;
   readonly #metricsAddress = freeAddress();
   readonly #options: SupervisedOptions;

@@ -45,17 +45,26 @@ const labels: readonly ContainerdLabel[] = ["1.6", "1.7", "2.1"];
 
 let found: readonly ContainerdVersion[] | undefined;
 
-/** One entry for each generation, oldest first, also for those that are not installed (they carry a `skip`). */
+/**
+ * One entry for each generation, oldest first, also for those that are not installed (they carry a `skip`).
+ * GANTRY_TEST_VERSIONS=1.6,2.1 has only these.
+ */
 export function containerdVersions(): readonly ContainerdVersion[] {
-  found ??= labels.map(findContainerd);
-  return found;
+  const chosen = (Deno.env.get("GANTRY_TEST_VERSIONS") ?? "").split(",").filter((label) => label !== "");
+  const unknown = chosen.find((label) => !labels.some((known) => known === label));
+  if (unknown !== undefined) throw new RangeError(`GANTRY_TEST_VERSIONS: ${unknown} is none of ${labels.join(", ")}`);
+  return allVersions().filter(({ label }) => chosen.length === 0 || chosen.includes(label));
 }
 
 /** The entry of one generation. */
 export function containerdVersion(label: ContainerdLabel): ContainerdVersion {
-  const version = containerdVersions().find((candidate) => candidate.label === label);
+  const version = allVersions().find((candidate) => candidate.label === label);
   if (version === undefined) throw new TypeError(`no containerd generation ${label}`);
   return version;
+}
+
+function allVersions(): readonly ContainerdVersion[] {
+  return found ??= labels.map(findContainerd);
 }
 
 /** CRIU from the private prefix; the host's when that is missing and new enough. */

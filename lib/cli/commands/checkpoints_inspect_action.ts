@@ -2,7 +2,7 @@ import { openCheckpoints } from "../../engine/checkpoint/checkpoint_store.ts";
 import { findCheckpointed } from "../../engine/checkpoint/find_checkpoints.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
-import { instanceOf } from "../engine.ts";
+import { chooseEngine } from "../engine.ts";
 import { reportError } from "../report.ts";
 import type { checkpointsInspectFlags } from "./checkpoints.ts";
 
@@ -12,7 +12,8 @@ export async function run(
   context: CliContext,
 ): Promise<number> {
   const [reference = "", ...names] = args;
-  const scope = { instance: instanceOf(context), namespace: context.settings.namespace };
+  const { instance } = await chooseEngine(context);
+  const scope = { instance, namespace: context.settings.namespace };
   const { namespace } = scope;
   const container = await findCheckpointed(reference, scope);
   const store = openCheckpoints(scope.instance.root);

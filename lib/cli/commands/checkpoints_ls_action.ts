@@ -6,7 +6,7 @@ import { shortId } from "../../wire/identifier.ts";
 import { ago } from "../ago.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
-import { instanceOf } from "../engine.ts";
+import { chooseEngine } from "../engine.ts";
 import type { Column } from "../output.ts";
 import { reportWarning } from "../report.ts";
 import type { checkpointsLsFlags } from "./checkpoints.ts";
@@ -49,7 +49,8 @@ export async function run(
   { flags, args }: Invocation<ValuesOf<typeof checkpointsLsFlags>>,
   context: CliContext,
 ): Promise<number> {
-  const scope = { instance: instanceOf(context), namespace: context.settings.namespace };
+  const { instance } = await chooseEngine(context);
+  const scope = { instance, namespace: context.settings.namespace };
   const [reference] = args;
   const container = reference === undefined ? undefined : await findCheckpointed(reference, scope);
   const { checkpoints, broken } = await openCheckpoints(scope.instance.root).list({

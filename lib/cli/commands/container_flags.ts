@@ -32,6 +32,13 @@ export const containerFlags = {
     placeholder: "FILE",
     complete: "file",
   }),
+  ociRuntime: stringFlag({
+    summary: "Program that makes the container in place of runc, e.g. crun",
+    placeholder: "PATH",
+    setting: true,
+    complete: "file",
+    defaultText: "runc in PATH",
+  }),
   hostname: stringFlag({ summary: "Host name", placeholder: "NAME", defaultText: "the start of its id" }),
   volume: listFlag({ summary: "Bind-mount a host path", short: "v", placeholder: "SRC:DST[:OPTIONS]" }),
   mount: listFlag({ summary: "Mount in long form", placeholder: "type=bind,source=…,target=…" }),

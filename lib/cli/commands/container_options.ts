@@ -1,4 +1,5 @@
 /** From the flags of `run` to what the engine takes. */
+import { findProgram } from "../../base/find_program.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { ContainerOptions } from "../../engine/container_options.ts";
 import { parseCpuset } from "../../engine/spec/cpuset.ts";
@@ -75,6 +76,10 @@ export async function containerOptions(
     annotations: nonEmpty(flags.annotation),
     log: flags.log,
     timeoutMs: flags.timeout,
+    ociRuntime: flags.ociRuntime === undefined ? undefined : findProgram(flags.ociRuntime, {
+      searchPath: Deno.env.get("PATH") ?? "",
+      otherwise: "install it, or give its path to --oci-runtime",
+    }),
     stopSignal: flags.stopSignal,
     stopTimeout: flags.stopTimeout,
     specFile: flags.spec,

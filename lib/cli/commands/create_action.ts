@@ -1,7 +1,7 @@
 import { planContainer } from "../../engine/plan.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
-import { instanceOf, openEngine } from "../engine.ts";
+import { chooseEngine, openEngine } from "../engine.ts";
 import { reportWarning } from "../report.ts";
 import { terminalSize } from "../terminal.ts";
 import { containerOptions } from "./container_options.ts";
@@ -23,7 +23,7 @@ export async function run({ flags, args }: Invocation<CreateFlags>, context: Cli
     consoleSize: flags.tty ? terminalSize() : undefined,
   });
   const plan = await planContainer(options, {
-    instance: instanceOf(context),
+    instance: (await chooseEngine(context)).instance,
     namespace: context.settings.namespace,
     detached: true,
     autoRemove: flags.rm,

@@ -9,7 +9,7 @@ import { labelledLines } from "../labelled.ts";
 /** Shows what can be seen without asking anybody. */
 export async function run(_: Invocation<unknown>, context: CliContext): Promise<number> {
   const { settings, sources, output } = context;
-  const { address, origin } = await chooseEngine(context);
+  const { kind, address, origin } = await chooseEngine(context);
   const record = {
     gantry: buildInfo(),
     host: {
@@ -21,7 +21,7 @@ export async function run(_: Invocation<unknown>, context: CliContext): Promise<
       uid: context.io.uid(),
     },
     instance: { state: settings.state, root: settings.root, settings: sources.file?.path ?? null },
-    engine: { kind: "containerd", address, origin, namespace: settings.namespace },
+    engine: { kind, address, origin, namespace: settings.namespace },
   };
   output.one(record, ({ gantry, host, instance, engine }) =>
     labelledLines([
@@ -39,4 +39,9 @@ export async function run(_: Invocation<unknown>, context: CliContext): Promise<
   return 0;
 }
 
-const originWords = { given: "given", instance: "supervised by gantry", system: "the system's" } as const;
+const originWords = {
+  given: "given",
+  instance: "supervised by gantry",
+  system: "the system's",
+  alone: "for want of a containerd",
+} as const;

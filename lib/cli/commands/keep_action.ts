@@ -10,7 +10,7 @@ import { TimeLimit } from "../../engine/time_limit.ts";
 import { assertId } from "../../wire/identifier.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
-import { instanceOf, openEngine } from "../engine.ts";
+import { chooseEngine, openEngine } from "../engine.ts";
 import type { keepFlags } from "./keep.ts";
 
 const log = getLogger("keep");
@@ -22,7 +22,7 @@ export async function run(
 ): Promise<number> {
   const [id = ""] = args;
   assertId(id);
-  const paths = containerPaths(instanceOf(context), context.settings.namespace, id);
+  const paths = containerPaths((await chooseEngine(context)).instance, context.settings.namespace, id);
   using streams = new DisposableStack();
   const drained: Promise<void>[] = [];
   if (flags.drain) {

@@ -8,8 +8,8 @@ import type { Engine } from "../../engine/engine.ts";
 import { parseRootfs } from "../../engine/spec/mount_options.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
-import { instanceOf, openEngine } from "../engine.ts";
-import { startKeeper } from "../keeper.ts";
+import { chooseEngine, openEngine } from "../engine.ts";
+import { keepUnattended } from "../keeper.ts";
 import { reportWarning } from "../report.ts";
 import type { restoreFlags } from "./restore.ts";
 
@@ -42,7 +42,8 @@ export async function run({ flags, args }: Invocation<RestoreFlags>, context: Cl
     for (const part of restored.ignored) reportWarning(`${part} of the file is not restored`, context.stderr, context);
     return show(restored, { context, as: restored.plan.id });
   }
-  const scope = { instance: instanceOf(context), namespace: context.settings.namespace };
+  const { instance } = await chooseEngine(context);
+  const scope = { instance, namespace: context.settings.namespace };
   const id = await findCheckpointed(reference ?? "", scope);
   const checkpoint = await findCheckpoint(id, { ...scope, name: flags.checkpoint });
   await using engine = await openEngine(context);
@@ -71,11 +72,7 @@ async function isStored(engine: Engine, id: string, signal: AbortSignal): Promis
 
 /** Whoever removes or kills it later is there before it runs. */
 function keeping(engine: Engine, context: CliContext): (plan: ContainerPlan) => Promise<void> {
-  return async (plan) => {
-    const { autoRemove, timeoutMs } = plan;
-    if (!autoRemove && timeoutMs === undefined) return;
-    await startKeeper(plan, { context, address: engine.address, drain: false, timeoutMs });
-  };
+  return (plan) => keepUnattended(plan, { context, engine });
 }
 
 function show(

@@ -15,6 +15,7 @@ export const runFlags = {
   }),
   sigProxy: booleanFlag({ summary: "Pass on the signals we get", default: true }),
   pidfile: stringFlag({ summary: "Write the pid of its process to FILE", placeholder: "FILE", complete: "file" }),
+  timings: booleanFlag({ summary: "Say on stderr at the end where the time went" }),
   dryRun: booleanFlag({ summary: "Show the RPCs and the OCI spec, do nothing" }),
 } as const;
 

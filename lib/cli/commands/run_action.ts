@@ -1,14 +1,16 @@
+import type { InstancePaths } from "../../engine/container_paths.ts";
 import type { ContainerPlan } from "../../engine/container_plan.ts";
 import { planContainer } from "../../engine/plan.ts";
 import { runDetached } from "../../engine/run_detached.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
-import { instanceOf, openEngine } from "../engine.ts";
+import { chooseEngine, type EngineChoice, openEngine } from "../engine.ts";
 import { attend } from "../foreground.ts";
 import { attendedContainer } from "../attended_container.ts";
-import { startKeeper } from "../keeper.ts";
+import { keepUnattended } from "../keeper.ts";
 import { reportWarning } from "../report.ts";
 import { tellStartFailure } from "../start_code.ts";
+import { Timings } from "../timings.ts";
 import { assertTerminal, terminalSize } from "../terminal.ts";
 import { containerOptions } from "./container_options.ts";
 import { replaceContainer } from "./replace_container.ts";
@@ -18,23 +20,33 @@ import { showPlan } from "./show_plan.ts";
 
 type RunFlags = ValuesOf<typeof runFlags>;
 
-/** RPCs of one run, in order; T15 counts them at the server. */
-const rpcs = [
-  "containerd.services.containers.v1.Containers/Create",
-  "containerd.services.tasks.v1.Tasks/Create",
-  "containerd.services.tasks.v1.Tasks/Wait",
-  "containerd.services.tasks.v1.Tasks/Start",
-  "containerd.services.tasks.v1.Tasks/Delete",
-  "containerd.services.containers.v1.Containers/Delete",
-] as const;
+/** Calls of one run, in order: those of containerd, which T15 counts at the server, and those of a shim. */
+const rpcs = {
+  containerd: [
+    "containerd.services.containers.v1.Containers/Create",
+    "containerd.services.tasks.v1.Tasks/Create",
+    "containerd.services.tasks.v1.Tasks/Wait",
+    "containerd.services.tasks.v1.Tasks/Start",
+    "containerd.services.tasks.v1.Tasks/Delete",
+    "containerd.services.containers.v1.Containers/Delete",
+  ],
+  shim: ["Task/Connect", "Task/Create", "Task/Wait", "Task/Start", "Task/Delete", "Task/Shutdown"],
+} as const;
+
+/** Those that make it run. */
+const making = /\/(Connect|Create|Start)$/;
 
 /** Runs a container and resolves to its exit code. */
 export async function run({ flags, args }: Invocation<RunFlags>, context: CliContext): Promise<number> {
-  const plan = await planOf(flags, { args, context });
+  const timings = flags.timings ? new Timings(context.clock) : undefined;
+  const { kind, instance } = await chooseEngine(context);
+  const planning = planOf(flags, { args, context, instance });
+  const plan = await (timings?.time("plan", planning) ?? planning);
   for (const warning of plan.warnings) reportWarning(warning, context.stderr, context);
-  if (flags.dryRun) return showPlan(plan, rpcsOf(plan), context);
+  if (flags.dryRun) return showPlan(plan, rpcsOf(plan, kind), context);
   await using notes = await RunNotes.open(flags);
-  await using engine = await openEngine(context);
+  await using opened = await openEngine(context);
+  const engine = timings?.watch(opened) ?? opened;
   if (flags.replace) await replaceContainer(engine, plan.name);
   try {
     if (!flags.detach) {
@@ -49,9 +61,7 @@ export async function run({ flags, args }: Invocation<RunFlags>, context: CliCon
     const onCreated = async (pid: number): Promise<void> => {
       await notes.write(plan.id, pid);
       // Before it runs: one that could not be looked after is not to be left behind.
-      const { autoRemove, timeoutMs } = plan;
-      if (!autoRemove && timeoutMs === undefined) return;
-      await startKeeper(plan, { context, address: engine.address, drain: false, timeoutMs });
+      await keepUnattended(plan, { context, engine });
     };
     await runDetached(engine, plan, { stdin: flags.interactive, signal: context.signal, onCreated });
     notes.keep();
@@ -59,12 +69,18 @@ export async function run({ flags, args }: Invocation<RunFlags>, context: CliCon
     return 0;
   } catch (error) {
     return tellStartFailure(error, context);
+  } finally {
+    timings?.report(context);
   }
 }
 
 async function planOf(
   flags: RunFlags,
-  { args, context }: { readonly args: readonly string[]; readonly context: CliContext },
+  { args, context, instance }: {
+    readonly args: readonly string[];
+    readonly context: CliContext;
+    readonly instance: InstancePaths;
+  },
 ): Promise<ContainerPlan> {
   if (flags.tty && flags.interactive && !flags.detach && !flags.dryRun) {
     assertTerminal("leave out -t, or run gantry in a terminal");
@@ -76,15 +92,16 @@ async function planOf(
     consoleSize: flags.tty ? terminalSize() : undefined,
   });
   return await planContainer(options, {
-    instance: instanceOf(context),
+    instance,
     namespace: context.settings.namespace,
     detached: flags.detach,
     autoRemove: flags.rm,
   });
 }
 
-/** The RPCs of this run. */
-function rpcsOf({ autoRemove, detached }: ContainerPlan): readonly string[] {
-  const calls = autoRemove && !detached ? rpcs : rpcs.slice(0, detached ? 4 : 5);
-  return calls.filter((name) => !detached || !name.endsWith("/Wait"));
+/** The calls of this run. */
+function rpcsOf({ autoRemove, detached }: ContainerPlan, kind: EngineChoice["kind"]): readonly string[] {
+  return rpcs[kind].filter((name) =>
+    (autoRemove && !detached) || making.test(name) || (!detached && /Wait$/.test(name))
+  );
 }

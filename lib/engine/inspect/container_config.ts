@@ -1,5 +1,5 @@
 import { signalName, signalNumber } from "../../base/signals.ts";
-import type { ContainerRecord } from "../../containerd/containers.ts";
+import type { ContainerRecord } from "../../wire/container_record.ts";
 import type { Spec } from "../../wire/oci.ts";
 import { labelKeys } from "../container_plan.ts";
 import type { ContainerConfig } from "./config_document.ts";

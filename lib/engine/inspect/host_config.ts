@@ -1,5 +1,5 @@
 import { parseBytes } from "../../base/bytes.ts";
-import type { ContainerRecord } from "../../containerd/containers.ts";
+import type { ContainerRecord } from "../../wire/container_record.ts";
 import type { Spec } from "../../wire/oci.ts";
 import { labelKeys } from "../container_plan.ts";
 import type { MountDocument } from "./document.ts";
@@ -51,7 +51,7 @@ export function hostConfig({ record, spec, mounts, hasLogs, hasInit }: HostConfi
     UsernsMode: hasUserNamespace ? "private" : "",
     ShmSize: shmSize(spec),
     Sysctls: linux?.sysctl ?? {},
-    Runtime: record.runtime,
+    Runtime: record.labels[labelKeys.ociRuntime] ?? record.runtime,
     CgroupParent: cgroupParent(linux?.cgroupsPath ?? ""),
     ...privilegeFields(spec),
     ...limitFields(spec),

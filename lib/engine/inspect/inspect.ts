@@ -1,4 +1,4 @@
-import type { ContainerRecord } from "../../containerd/containers.ts";
+import type { ContainerRecord } from "../../wire/container_record.ts";
 import type { Spec } from "../../wire/oci.ts";
 import type { ContainerPaths } from "../container_paths.ts";
 import { labelKeys } from "../container_plan.ts";

@@ -1,5 +1,5 @@
 import { isRecord } from "../../base/json.ts";
-import type { ContainerRecord } from "../../containerd/containers.ts";
+import type { ContainerRecord } from "../../wire/container_record.ts";
 import { unpackJson } from "../../wire/any.ts";
 import type { Spec } from "../../wire/oci.ts";
 import { withoutNulls } from "../spec/shape.ts";

@@ -1,7 +1,7 @@
 /** What runc and the shim write down of a task, and keep until it is deleted: more than containerd tells. */
-import { isRecord, numberField, parseJson, recordField, stringsField } from "../../base/json.ts";
 import { timeOfTicks } from "../../base/start_time.ts";
 import { processState } from "../../base/proc.ts";
+import { readRuncState, type RuncScope } from "../runc_state.ts";
 
 /** What is known of a task, also of one that has ended. */
 export interface TaskFiles {
@@ -14,15 +14,10 @@ export interface TaskFiles {
 }
 
 /** Reads the files; empty for a task of another runtime, and without one. */
-export function readTaskFiles(id: string, namespace: string): TaskFiles {
-  const text = read(`/run/containerd/runc/${namespace}/${id}/state.json`);
-  const state = text === undefined ? undefined : parse(text);
-  if (!isRecord(state)) return { startedAt: undefined, bundle: undefined, execIds: [] };
-  const ticks = numberField(state, "init_process_start");
-  const labels = stringsField(recordField(state, "config") ?? {}, "labels") ?? [];
-  const bundle = labels.find((label) => label.startsWith("bundle="))?.slice("bundle=".length);
+export function readTaskFiles(id: string, scope: RuncScope): TaskFiles {
+  const { startTime, bundle } = readRuncState(id, scope) ?? {};
   return {
-    startedAt: ticks === undefined ? undefined : timeOfTicks(ticks),
+    startedAt: startTime === undefined ? undefined : timeOfTicks(Number(startTime)),
     bundle,
     execIds: bundle === undefined ? [] : execIdsIn(bundle),
   };
@@ -43,15 +38,6 @@ function execIdsIn(bundle: string): readonly string[] {
 
 function isRunning(pid: number): boolean {
   return pid > 0 && ![undefined, "Z", "X"].includes(processState(pid));
-}
-
-function parse(text: string): unknown {
-  try {
-    return parseJson(text, "runc's state");
-  } catch {
-    // Half written.
-    return undefined;
-  }
 }
 
 function read(path: string): string | undefined {

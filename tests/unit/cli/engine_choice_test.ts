@@ -12,38 +12,53 @@ async function chosen(files: Readonly<Record<string, string>>, ...argv: readonly
       context.output.raw(JSON.stringify(await chooseEngine(context)));
       return 0;
     })];
-    const { stdout } = await transcript(["choose", "--state", state, ...argv], { commands });
-    return JSON.parse(stdout.replaceAll(state, "STATE"));
+    const { stdout } = await transcript(["choose", "--state", state, "--root", `${state}/root`, ...argv], { commands });
+    return JSON.parse(stdout.replaceAll(`${state}/root`, "ROOT").replaceAll(state, "STATE"));
   } finally {
     await Deno.remove(state, { recursive: true });
   }
 }
 
 const record = (state: string) => JSON.stringify({ supervisor: {}, status: { state, address: "/run/own.sock" } });
-const system = { address: "/run/containerd/containerd.sock", origin: "system" };
+const instance = { root: "ROOT", state: "STATE" };
+const system = { kind: "containerd", address: "/run/containerd/containerd.sock", origin: "system", instance };
+const own = { kind: "containerd", address: "/run/own.sock", origin: "instance", instance };
+const shims = {
+  kind: "shim",
+  address: "STATE/shim/bundles",
+  instance: { root: "ROOT/shim", state: "STATE/shim" },
+};
 
-test("an address that is given is taken", async () => {
-  assert.deepEqual(await chosen({ "status.json": record("serving") }, "--address", "/a.sock"), {
-    address: "/a.sock",
-    origin: "given",
-  });
+test("an address that is given is taken, unless shims are asked for", async () => {
+  const files = { "status.json": record("serving") };
+  assert.deepEqual(await chosen(files, "--address", "/a.sock"), { ...own, address: "/a.sock", origin: "given" });
+  assert.deepEqual(await chosen(files, "--address", "/a.sock", "--runtime", "shim"), { ...shims, origin: "given" });
 });
 
 test("the instance's containerd is taken while it is up, also while it is being restarted", async () => {
   for (const state of ["serving", "restarting", "failing"]) {
-    assert.deepEqual(await chosen({ "status.json": record(state) }), { address: "/run/own.sock", origin: "instance" });
+    assert.deepEqual(await chosen({ "status.json": record(state) }), own);
   }
 });
 
-test("the system's containerd is taken when the instance is down or was never up", async () => {
+test("the system's containerd is taken when the instance is down, and when containerd is asked for", async () => {
   assert.deepEqual(await chosen({ "status.json": record("down") }), system);
-  assert.deepEqual(await chosen({}), system);
+  assert.deepEqual(await chosen({}, "--runtime", "containerd"), system);
+});
+
+test("shims are run where there is no containerd, and never was one since the boot", {
+  skip: await Deno.connect({ transport: "unix", path: system.address }).then(
+    () => "a containerd runs here",
+    () => undefined,
+  ),
+}, async () => {
+  assert.deepEqual(await chosen({}), { ...shims, origin: "alone" });
 });
 
 test("a status file that makes no sense leaves the socket to speak", async () => {
-  assert.deepEqual(await chosen({ "status.json": "{" }), system);
+  assert.deepEqual(await chosen({ "status.json": "{" }, "--runtime", "containerd"), system);
   assert.deepEqual(await chosen({ "status.json": "[]", "containerd.sock": "" }), {
+    ...own,
     address: "STATE/containerd.sock",
-    origin: "instance",
   });
 });

@@ -65,9 +65,9 @@ Examples:
   # say x
   gantry sample x
 
-Flags of every command: --state, --root, --address, --namespace, --config,
---json, --format, --color, --log-level, --log-format, --verbose, --debug,
---help; see "gantry --help".
+Flags of every command: --state, --root, --address, --runtime, --shim,
+--namespace, --config, --json, --format, --color, --log-level, --log-format,
+--verbose, --debug, --help; see "gantry --help".
 `,
   );
 });

@@ -1,5 +1,5 @@
 import { GantryError } from "../../../lib/base/errors.ts";
-import type { ContainerRecord } from "../../../lib/containerd/containers.ts";
+import type { ContainerRecord } from "../../../lib/wire/container_record.ts";
 import type { StoppingVerbs } from "../../../lib/engine/stop_container.ts";
 import type { KillRequest, ProcessRef, ProcessState } from "../../../lib/engine/task_api.ts";
 import type { ExitStatus, TaskStatus } from "../../../lib/wire/task.ts";

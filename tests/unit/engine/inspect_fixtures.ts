@@ -1,5 +1,5 @@
 /** Stored containers made up for tests, with specs as gantry builds them. */
-import type { ContainerRecord } from "../../../lib/containerd/containers.ts";
+import type { ContainerRecord } from "../../../lib/wire/container_record.ts";
 import { labelKeys } from "../../../lib/engine/container_plan.ts";
 import type { InspectFacts } from "../../../lib/engine/inspect/inspect.ts";
 import { buildSpec } from "../../../lib/engine/spec/build.ts";

@@ -1,99 +1,96 @@
-import { type Clock, systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { isCode } from "../base/errors.ts";
-import { ContainerdContainers, type ContainerRecord } from "../containerd/containers.ts";
-import { ContainerdTasks } from "../containerd/tasks.ts";
-import { getVersion } from "../containerd/version.ts";
-import type { CallOptions, Transport } from "../rpc/transport.ts";
+import type { CallOptions } from "../rpc/transport.ts";
+import type { ContainerRecord } from "../wire/container_record.ts";
 import { assertNamespace, isWholeId } from "../wire/identifier.ts";
 import type { CheckpointTaskRequest, ExitStatus, StdioPaths } from "../wire/task.ts";
 import { bundleOf } from "./bundle.ts";
 import { Container, type ContainerContext } from "./container.ts";
 import { ContainerMaking } from "./container_making.ts";
 import { containerPaths, type InstancePaths } from "./container_paths.ts";
-import type { ContainerPlan } from "./container_plan.ts";
+import { type ContainerPlan, labelKeys } from "./container_plan.ts";
 import { findContainer } from "./container_reference.ts";
 import { finishContainer, type RemovalContext, removeContainer } from "./container_removal.ts";
-import { summarize } from "./container_summary.ts";
 import { ContainerTraces } from "./container_traces.ts";
 import type {
   ContainerChanges,
   ContainerSummary,
   CreateOptions,
   Engine,
+  FinishOptions,
   ListOptions,
   RemoveOptions,
+  ReserveOptions,
   VerbOptions,
   WaitOptions,
 } from "./engine.ts";
-import { createAgain } from "./create_again.ts";
-import { filterFacts } from "./filter_matching.ts";
 import { freeForStart } from "./free_for_start.ts";
-import { endHungShim } from "./hung_shim.ts";
 import { ignoreMissing } from "./ignore_missing.ts";
 import type { ContainerDocument } from "./inspect/document.ts";
 import { lateAbort } from "./late_abort.ts";
-import { listTasks } from "./list_tasks.ts";
+import { listContainers } from "./list_containers.ts";
 import { lookAt } from "./look_at.ts";
 import type { Process } from "./process.ts";
 import { labelRecordFile } from "./record_file.ts";
 import { renameContainer } from "./rename_container.ts";
+import type { RuncScope } from "./runc_state.ts";
 import { findRunning, type RunningContainer } from "./running_container.ts";
+import type { Runtime } from "./runtime.ts";
 import type { UpdateOptions } from "./spec/update_resources.ts";
 import type { StatsSample } from "./stats/sample.ts";
 import { takeSample } from "./stats/take_sample.ts";
 import { storedPlan } from "./stored_plan.ts";
 import type { ExecRef, ExecRequest, KillRequest, ProcessRef, ProcessState, TerminalSize } from "./task_api.ts";
 import { updateContainer } from "./update_container.ts";
-import { ShimWitnesses } from "./shim_witnesses.ts";
 
 /** A call to a shim that is cut off leaves a container half made: it may end by itself for so long. */
 const graceMs = 5000;
 
-/** What a {@link ContainerdEngine} is made from. */
-export interface ContainerdEngineOptions {
-  readonly transport: Transport;
-  readonly address: string;
-  readonly namespace: string;
+/** What a {@link LocalEngine} is made from. */
+export interface LocalEngineOptions {
+  /** Who stores and runs its containers; it is disposed with the engine. */
+  readonly runtime: Runtime;
   readonly instance: InstancePaths;
-  /** Default the real clock. */
-  readonly clock?: Clock | undefined;
+  readonly clock: Clock;
 }
 
-/** Runs containers through containerd's gRPC API, in this process. */
-export class ContainerdEngine implements Engine {
-  readonly kind = "containerd";
-  readonly address: string;
-  readonly namespace: string;
+/** Runs containers in this process, through containerd or on shims. */
+export class LocalEngine implements Engine {
   readonly instance: InstancePaths;
-  readonly #transport: Transport;
-  readonly #containers: ContainerdContainers;
+  readonly #runtime: Runtime;
   readonly #context: ContainerContext;
   readonly #traces: ContainerTraces;
   readonly #making: ContainerMaking;
-  readonly #witnesses: ShimWitnesses;
 
-  constructor(options: ContainerdEngineOptions) {
-    const { transport, address, namespace, instance, clock = systemClock } = options;
+  constructor({ runtime, instance, clock }: LocalEngineOptions) {
+    const { namespace, records, tasks } = runtime;
     assertNamespace(namespace);
-    this.address = address;
-    this.namespace = namespace;
     this.instance = instance;
-    this.#transport = transport;
-    this.#containers = new ContainerdContainers(transport, namespace);
-    this.#context = {
-      records: this.#containers,
-      tasks: new ContainerdTasks(transport, namespace),
-      clock,
-      endShim: (id, signal) => endHungShim(id, { namespace, address, clock, signal }),
-    };
+    this.#runtime = runtime;
+    this.#context = { records, tasks, clock, endShim: (id, signal) => runtime.endShim(id, signal) };
     this.#traces = new ContainerTraces(instance, { namespace, clock, exists: (id) => this.#exists(id) });
     const container = (id: string): Container => this.#container(id);
-    this.#making = new ContainerMaking({ address, namespace, traces: this.#traces, clock, container });
-    this.#witnesses = new ShimWitnesses(namespace);
+    this.#making = new ContainerMaking({ runtime, traces: this.#traces, clock, container });
   }
 
-  async reserve(plan: ContainerPlan, { signal }: VerbOptions = {}): Promise<void> {
-    await this.#making.reserve(plan, signal);
+  get kind(): Runtime["kind"] {
+    return this.#runtime.kind;
+  }
+
+  get address(): string {
+    return this.#runtime.address;
+  }
+
+  get namespace(): string {
+    return this.#runtime.namespace;
+  }
+
+  get runtimeRoot(): string {
+    return this.#runtime.runtimeRoot;
+  }
+
+  async reserve(plan: ContainerPlan, options: ReserveOptions = {}): Promise<void> {
+    await this.#making.reserve(plan, options);
   }
 
   async store(plan: ContainerPlan, options: VerbOptions = {}): Promise<void> {
@@ -123,16 +120,17 @@ export class ContainerdEngine implements Engine {
     stdio: StdioPaths,
     options: CreateOptions = {},
   ): Promise<{ readonly pid: number }> {
-    const { id, rootfs } = plan;
+    const { id, rootfs, labels: { [labelKeys.ociRuntime]: ociRuntime } } = plan;
     const { signal, restore } = options;
     const { task } = this.#container(id);
     // Cut off in the middle, runc leaves control groups that nobody removes.
     using late = lateAbort(signal, { clock: this.#context.clock, graceMs });
     const call = callOptions({ ...options, ...late });
-    const create = () => this.#making.reach(id, "task", () => task.create({ rootfs, stdio, restore }, call));
-    const again = { ...callOptions(options), ...this.#removal, name: plan.name };
-    const { pid } = await (this.#making.isReserved(id) ? create() : createAgain(task, create, again));
-    this.#witnesses.remember(id, bundleOf(pid));
+    const create = () =>
+      this.#making.reach(id, "task", () => task.create({ rootfs, stdio, restore, ociRuntime }, call));
+    const again = { ...options, name: plan.name };
+    const { pid } = await (this.#making.isReserved(id) ? create() : this.#runtime.createAgain(task, create, again));
+    this.#runtime.witnesses?.remember(id, bundleOf(pid));
     signal?.throwIfAborted();
     return { pid };
   }
@@ -156,13 +154,13 @@ export class ContainerdEngine implements Engine {
 
   async abandon(plan: ContainerPlan): Promise<void> {
     await this.#making.abandon(plan);
-    this.#witnesses.forget(plan.id);
+    this.#runtime.witnesses?.forget(plan.id);
   }
 
   async wait(process: ProcessRef, options: WaitOptions = {}): Promise<ExitStatus> {
     const { signal, onOutage } = options;
-    await using witnesses = new AsyncDisposableStack();
-    const salvage = (of: ProcessRef) => this.#witnesses.find(of, witnesses);
+    await using stack = new AsyncDisposableStack();
+    const salvage = (of: ProcessRef) => this.#runtime.witnesses?.find(of, stack) ?? Promise.resolve(undefined);
     return await this.#process(process).wait({ signal, onOutage, salvage });
   }
 
@@ -215,9 +213,9 @@ export class ContainerdEngine implements Engine {
     await this.#process(process).closeStdin(callOptions(options));
   }
 
-  async finish(plan: ContainerPlan, { signal }: VerbOptions = {}): Promise<void> {
-    await finishContainer(this.#container(plan.id), plan, { ...this.#removal, signal });
-    this.#witnesses.forget(plan.id);
+  async finish(plan: ContainerPlan, options: FinishOptions = {}): Promise<void> {
+    await finishContainer(this.#container(plan.id), plan, { ...options, ...this.#removal });
+    this.#runtime.witnesses?.forget(plan.id);
   }
 
   async remove(id: string, options: RemoveOptions = {}): Promise<void> {
@@ -229,28 +227,17 @@ export class ContainerdEngine implements Engine {
   }
 
   async running(id: string, options: VerbOptions = {}): Promise<RunningContainer> {
-    return await findRunning(this.#container(id), { ...callOptions(options), namespace: this.namespace });
+    return await findRunning(this.#container(id), { ...callOptions(options), ...this.#scope });
   }
 
   async inspect(id: string, options: VerbOptions = {}): Promise<ContainerDocument> {
     const paths = containerPaths(this.instance, this.namespace, id);
-    const { namespace, address } = this;
-    return await lookAt(this.#container(id), { ...callOptions(options), paths, namespace, address });
+    return await lookAt(this.#container(id), { ...callOptions(options), ...this.#scope, paths, address: this.address });
   }
 
   async list(options: ListOptions = {}): Promise<readonly ContainerSummary[]> {
-    const { clock, tasks } = this.#context;
-    const call = callOptions(options);
-    const stored = this.#containers.list([], call);
-    stored.catch(() => {});
-    const ids = async (): Promise<readonly string[]> => (await stored).map(({ id }) => id);
-    const states = await listTasks(tasks, { ...call, clock, ids });
-    const byId = new Map(states.map((state) => [state.containerId, state]));
-    const summaries = (await stored).map((record) => ({
-      ...summarize(record, byId.get(record.id)),
-      ...(options.facts === true ? { facts: filterFacts(record) } : {}),
-    }));
-    return summaries.sort((a, b) => b.createdAt - a.createdAt);
+    const { clock } = this.#context;
+    return await listContainers(this.#runtime, { ...callOptions(options), facts: options.facts, clock });
   }
 
   async resolve(reference: string, options: VerbOptions = {}): Promise<string> {
@@ -259,20 +246,25 @@ export class ContainerdEngine implements Engine {
     if (named !== undefined) return named;
     return await findContainer(reference, {
       namespace: this.namespace,
-      list: (filters) => this.#containers.list(filters, callOptions(options)),
+      find: (text) => this.#runtime.records.find(text, callOptions(options)),
     });
   }
 
   async version(options: VerbOptions = {}): Promise<string> {
-    return (await getVersion(this.#transport, callOptions(options))).version;
+    return await this.#runtime.version(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#transport[Symbol.asyncDispose]();
+    await this.#runtime[Symbol.asyncDispose]();
   }
 
   get #removal(): RemovalContext {
-    return { address: this.address, namespace: this.namespace, traces: this.#traces, clock: this.#context.clock };
+    return { runtime: this.#runtime, traces: this.#traces, clock: this.#context.clock };
+  }
+
+  get #scope(): RuncScope {
+    const { namespace, runtimeRoot } = this.#runtime;
+    return { namespace, runtimeRoot };
   }
 
   #container(id: string): Container {
@@ -286,7 +278,7 @@ export class ContainerdEngine implements Engine {
 
   async #exists(id: string): Promise<boolean> {
     try {
-      await this.#containers.get(id);
+      await this.#runtime.records.get(id);
       return true;
     } catch (error) {
       if (isCode(error, "not_found")) return false;
