@@ -1,7 +1,7 @@
 /**
  * `deno task bench`: gantry against its peers in the same run, interleaved; medians and ratios, and a JSON file. Absolute
  * times say little on a shared machine; ratios hold. `--quick` takes few rounds, to see that it works; arguments are the
- * topics wanted (recovery, running, steps, execs, lists, checkpoints,
+ * topics wanted (recovery, running, shims, steps, execs, lists, checkpoints,
  * startUp), e.g. `deno task bench --quick execs`.
  */
 import { checkpoints } from "./checkpoint.ts";
@@ -21,10 +21,11 @@ import {
   untilAnswers,
 } from "./peers.ts";
 import { compare, quick, results } from "./report.ts";
+import { shims } from "./shims.ts";
 
 const { ctr } = containerdVersion("1.6");
 /** In the order in which they are measured; arguments name those wanted, none means all. */
-const topics = { recovery, running, steps, execs, lists, checkpoints, startUp } as const;
+const topics = { recovery, running, shims, steps, execs, lists, checkpoints, startUp } as const;
 
 await main();
 

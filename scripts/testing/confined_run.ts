@@ -8,6 +8,8 @@ import { killProcess, scopedProcesses } from "../../tests/support/scoped_process
 /** Options of {@link confinedRun}. */
 export interface ConfinedRunOptions {
   readonly args: readonly string[];
+  /** Variables beside ours and its own two. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** A folder to be made, with a short path: sockets are made in it. It is removed at the end. */
   readonly scope: string;
   /** The command is killed after this, in milliseconds. */
@@ -40,7 +42,7 @@ export async function confinedRun(program: string, options: ConfinedRunOptions):
     args: [...options.args],
     // A session of its own: the terminal's Ctrl-C must not end half of it.
     detached: true,
-    env: { TMPDIR: scope, GANTRY_TEST_SCOPE: scope },
+    env: { ...options.env, TMPDIR: scope, GANTRY_TEST_SCOPE: scope },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
