@@ -1,7 +1,5 @@
 import { systemError } from "../base/errno.ts";
-import { isCode } from "../base/errors.ts";
-import { umount, umountFlags } from "../base/libc_files.ts";
-import { type MountInfo, readMounts } from "../base/mounts.ts";
+import { unmountBelow } from "../base/mounts_below.ts";
 import { containerPaths, type InstancePaths } from "./container_paths.ts";
 import type { ContainerPlan } from "./container_plan.ts";
 import { encodeRecordFile } from "./record_file.ts";
@@ -44,31 +42,15 @@ function writePrivate(path: string, content: string): void {
 /** Removes all that gantry keeps of a container on disk. What is mounted below is unmounted first, never deleted. */
 export async function removeFiles(instance: InstancePaths, namespace: string, id: string): Promise<void> {
   const { data, run } = containerPaths(instance, namespace, id);
-  let mounts: readonly MountInfo[] | undefined;
   for (const directory of [run, data]) {
     try {
       await Deno.lstat(directory);
-      mounts ??= await readMounts();
-      unmountBelow(directory, mounts);
+      await unmountBelow(directory);
       await Deno.remove(directory, { recursive: true });
     } catch (error) {
       // Never there, for it could not be made, or removed by somebody else this moment.
       const isMissing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
       if (!isMissing) throw systemError(error, `remove ${directory}`);
-    }
-  }
-}
-
-/** Unmounts all that is mounted below a directory, of these mounts. */
-export function unmountBelow(directory: string, mounts: readonly MountInfo[]): void {
-  const below = mounts.filter(({ mountPoint }) => mountPoint.startsWith(`${directory}/`));
-  // The last one mounted is on top.
-  for (const { mountPoint } of below.reverse()) {
-    try {
-      umount(mountPoint, umountFlags.detach | umountFlags.noFollow);
-    } catch (error) {
-      // EINVAL: unmounted meanwhile.
-      if (!isCode(error, "invalid_argument") && !isCode(error, "not_found")) throw error;
     }
   }
 }

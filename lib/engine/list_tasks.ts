@@ -1,6 +1,7 @@
 import { type Clock, deadline } from "../base/clock.ts";
 import { isCode } from "../base/errors.ts";
 import type { CallOptions } from "../rpc/transport.ts";
+import { unknownState } from "../wire/process_reply.ts";
 import type { ProcessState, TaskApi } from "./task_api.ts";
 
 /** Options of {@link listTasks}. */
@@ -57,7 +58,7 @@ async function askEach(
       if (isCode(error, "not_found")) return undefined;
       // The whole runtime is away, or nobody wants to know any more.
       if (isCode(error, "unavailable") || signal?.aborted) throw error;
-      return unknownState(containerId);
+      return unknownState({ containerId });
     }
   });
   return (await Promise.all(states)).filter((state) => state !== undefined);
@@ -65,13 +66,4 @@ async function askEach(
 
 function byId(states: readonly ProcessState[]): ReadonlyMap<string, ProcessState> {
   return new Map(states.map((state) => [state.containerId, state]));
-}
-
-function unknownState(containerId: string): ProcessState {
-  return {
-    containerId,
-    pid: 0,
-    status: "unknown",
-    stdio: { stdin: "", stdout: "", stderr: "", terminal: false },
-  };
 }

@@ -1,6 +1,7 @@
 import { isCode } from "../base/errors.ts";
 import { startedAt } from "../base/start_time.ts";
 import type { CallOptions } from "../rpc/transport.ts";
+import { unknownState } from "../wire/process_reply.ts";
 import { bundleOf } from "./bundle.ts";
 import type { Container } from "./container.ts";
 import type { ContainerPaths } from "./container_paths.ts";
@@ -53,8 +54,7 @@ async function stateOf(container: Container, call: CallOptions): Promise<Process
   } catch (error) {
     if (isCode(error, "not_found")) return undefined;
     if (!isCode(error, "deadline_exceeded")) throw error;
-    const stdio = { stdin: "", stdout: "", stderr: "", terminal: false };
-    return { ...container.task.ref, pid: 0, status: "unknown", stdio };
+    return unknownState(container.task.ref);
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import { GantryError, isCode } from "../base/errors.ts";
-import { bundleOf, makerOf } from "../shim/bundle.ts";
+import { abandonedOf, bundleOf, makerOf } from "../shim/bundle.ts";
+import { removeAbandoned } from "../shim/dead_shim.ts";
+import { readShimVersion } from "../shim/shim_version.ts";
 import { ShimTasks } from "../shim/shim_tasks.ts";
 import type { ContainerContent } from "../shim/task_making.ts";
 import { encodeOci } from "../wire/oci_json.ts";
@@ -48,8 +50,12 @@ export class ShimRuntime implements Runtime {
     this.tasks = new ShimTasks({ root: bundles, namespace, clock, content: (id) => this.#content(id) });
   }
 
-  async version(_options: VerbOptions = {}): Promise<string> {
-    return await Promise.resolve("");
+  async version({ signal }: VerbOptions = {}): Promise<string> {
+    const version = await readShimVersion(this.#shim, signal);
+    if (version !== undefined) return version;
+    throw new GantryError("failed_precondition", `${this.#shim} -v does not say which version it is`, {
+      hint: "name another shim with --shim",
+    });
   }
 
   prepare(plan: ContainerPlan): void {
@@ -86,8 +92,11 @@ export class ShimRuntime implements Runtime {
     return await this.tasks.destroy(id, { signal }) !== undefined;
   }
 
-  /** A shim's socket goes with its bundle. */
-  async sweep(_id: string): Promise<void> {}
+  /** A shim's socket goes with its bundle; makers that were killed left the beginnings of others. */
+  async sweep(id: string): Promise<void> {
+    const bundle = bundleOf(this.address, { namespace: this.namespace, id });
+    await Promise.all(abandonedOf(bundle).map(removeAbandoned));
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.tasks[Symbol.dispose]();

@@ -10,7 +10,7 @@ import { toMillis } from "../wire/timestamp.ts";
 import { asideOf, type Bundle, hasBundle, isDeleted, makerOf, runtimeOf, shimOf } from "./bundle.ts";
 import { controlGroupsOf, processesIn, removeControlGroups } from "./control_groups.ts";
 import { keepLost, lostCode } from "./lost_task.ts";
-import { unmountBelow } from "./mounts_below.ts";
+import { unmountBelow } from "../base/mounts_below.ts";
 import { type Orphans, orphansOf } from "./orphans.ts";
 import { deleteByRuntime, removeRuntimeState } from "./runtime_state.ts";
 import { killShim, shimsOf, startsOf } from "./shim_process.ts";

@@ -1,7 +1,7 @@
 import { isId } from "../wire/identifier.ts";
 import { isAside } from "./bundle.ts";
 import type { Leak } from "./leak.ts";
-import { mountsBelow, unmount } from "./mounts_below.ts";
+import { mountsBelow, unmount } from "../base/mounts_below.ts";
 
 /**
  * Mounts below the directory of all bundles that are in none of them, nor in what somebody makes or removes beside them.

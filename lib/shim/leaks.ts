@@ -6,7 +6,7 @@ import { cleanUp, removeAbandoned } from "./dead_shim.ts";
 import { endShim } from "./end_shim.ts";
 import type { Leak, LeakedThing, LeakKind, LeakOptions } from "./leak.ts";
 import { findLeakedMounts } from "./leaked_mounts.ts";
-import { mountsBelow } from "./mounts_below.ts";
+import { mountsBelow } from "../base/mounts_below.ts";
 import { isShared } from "./shared_shim.ts";
 import { killShim, shimsBelow, shimsOf } from "./shim_process.ts";
 import { removeDeadSocket, shimSocketDirectory } from "./shim_socket.ts";

@@ -1,6 +1,7 @@
 import { buildInfo } from "../../base/build_info.ts";
 import { deadline } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { labelledLines } from "../labelled.ts";
@@ -9,8 +10,9 @@ import type { versionFlags } from "./version.ts";
 /** A containerd that does not answer must not keep the rest from being shown. */
 const answerMs = 2000;
 
-/** What the containerd of this command says. */
+/** What the containerd of this command, or its shim, says. */
 interface ServerVersion {
+  readonly kind: Engine["kind"] | null;
   readonly version: string | null;
   readonly address: string | null;
   /** Why there is no version. */
@@ -27,7 +29,7 @@ export async function run(
   context.output.one(record, ({ version, commit, built, deno }) =>
     labelledLines([
       ["gantry", `${version} (commit ${commit}, ${built}, Deno ${deno})`],
-      ["containerd", server && (server.error ?? `${server.version} at ${server.address}`)],
+      [server?.kind ?? "containerd", server && (server.error ?? `${server.version} at ${server.address}`)],
     ]));
   return 0;
 }
@@ -37,9 +39,10 @@ async function askServer(context: CliContext): Promise<ServerVersion> {
   try {
     const { openEngine } = await import("../engine.ts");
     await using engine = await openEngine(context);
-    return { version: await engine.version({ signal: limit.signal }), address: engine.address };
+    const { kind, address } = engine;
+    return { kind, version: await engine.version({ signal: limit.signal }), address };
   } catch (error) {
     if (context.signal.aborted) throw error;
-    return { version: null, address: null, error: messageOf(error) };
+    return { kind: null, version: null, address: null, error: messageOf(error) };
   }
 }

@@ -1,6 +1,6 @@
-import { isCode } from "../base/errors.ts";
-import { umount, umountFlags } from "../base/libc_files.ts";
-import { readMounts } from "../base/mounts.ts";
+import { isCode } from "./errors.ts";
+import { umount, umountFlags } from "./libc_files.ts";
+import { readMounts } from "./mounts.ts";
 
 /** Mount points below a directory; the last one mounted, which is on top, comes first. */
 export async function mountsBelow(directory: string): Promise<readonly string[]> {
