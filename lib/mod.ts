@@ -48,6 +48,7 @@ export type {
   Engine,
   FinishOptions,
   ListOptions,
+  PrepareOptions,
   RemoveOptions,
   ReserveOptions,
   VerbOptions,

@@ -22,15 +22,15 @@ const lanes = Number(Deno.env.get("GANTRY_TEST_LANES") ?? 2);
 
 /** Files that mostly wait and time nothing. The others, with outages and limits, run one by one after them. */
 const shareable =
-  /\/(cp_|exec_parallel|inspect|library|metrics|names|restart|run_options|run_replace|spec_|task_api|top|update|shim_(admin|contract|events|start|tasks))/;
+  /\/(attach|cp|create_start|exec_(parallel|run)|inspect|library|metrics|names|oci|pause|restart|run_(detached|exit|options|replace)|spec|start_failure|stop_kill|task_api|top|update|wait|shim_(admin|contract|events|gc|interrupted|lost|start|tasks))_/;
 
 /** Files of `shims`: all with tests that need not know who runs the containers. */
 const onShims =
-  /\/(attach|checkpoint_(criu|list|restore)|cp|create|exec|hung_shim|inspect|library|metrics|names|outage|pause|ps|restart|rm|run|signals|start|stats|stop|top|tty|update|wait)_/;
+  /\/(attach|checkpoint_(criu|list|restore)|cp|create|exec|hung_shim|inspect|library|metrics|names|oci|outage|pause|ps|restart|rm|run|signals|start|stats|stop|top|tty|update|wait)_/;
 
 /** Those of them that `integration` runs too, on one version's shim: what the two ways of running containers may do differently. */
 const onShimsBriefly =
-  /\/(attach|checkpoint_restore|create_start|exec_|library|names|pause|restart|rm_force|run_(detached|exit|left|replace|streams)|signals|start_failure|stop_kill|tty|wait)/;
+  /\/(attach|checkpoint_restore|create_start|exec_|library|names|oci|pause|restart|rm_force|run_(detached|exit|left|many|replace|streams)|signals|start_failure|stop_kill|tty|wait)/;
 
 /** Those of them with limits of time that a neighbour would break. */
 const alone = /\/(checkpoint|hung_shim|metrics|ps|signals|stats)_/;
@@ -50,7 +50,10 @@ const shimPass: Pass = {
   env: { GANTRY_TEST_RUNTIME: "shim" },
   shareable: (file) => !alone.test(file),
 };
-const briefShimPass: Pass = { ...shimPass, env: { ...shimPass.env, GANTRY_TEST_VERSIONS: "1.7" } };
+const briefShimPass: Pass = {
+  ...shimPass,
+  env: { ...shimPass.env, GANTRY_TEST_VERSIONS: "1.7", GANTRY_TEST_KILL_POINTS: "12", GANTRY_TEST_RUNS: "40" },
+};
 
 // deno-lint-ignore no-control-regex
 const colors = /\x1b\[[0-9;]*m/g;

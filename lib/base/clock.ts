@@ -52,12 +52,23 @@ export function deadline(ms: number, ...parents: readonly (AbortSignal | undefin
   };
 }
 
+/** What is called off before its time should not pile up for longer than this. */
+const longMs = 60_000;
 /** setTimeout holds at most 2^31-1 ms, 24.8 days, and fires at once when it is given more. */
 const longestTimerMs = 2 ** 31 - 1;
 
 /** Calls `action` after `ms` milliseconds, never when that is Infinity; gives what calls it off. */
 function startTimer(ms: number, action: () => void): () => void {
   if (ms === Infinity) return () => {};
+  if (ms > longMs) return startLongTimer(ms, action);
+  // Deno loads 6 ms of Node's timers for the first setTimeout of a process, and nothing for this. What is called off stays
+  // in the runtime's list until its time, and keeps no process alive.
+  const signal = AbortSignal.timeout(Math.max(0, Math.ceil(ms)));
+  signal.addEventListener("abort", action, { once: true });
+  return () => signal.removeEventListener("abort", action);
+}
+
+function startLongTimer(ms: number, action: () => void): () => void {
   let timer: ReturnType<typeof setTimeout>;
   const arm = (rest: number): void => {
     const part = Math.min(rest, longestTimerMs);

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { errnoError, errnoName } from "./errno.ts";
 import { check, cString, libc } from "./libc.ts";
-import { openFlags } from "./libc_files.ts";
+import { closeOnExecFrom, openFlags } from "./libc_files.ts";
 import { reap, type ReapedProcess } from "./libc_process.ts";
 
 /** What {@link spawnDetached} runs. */
@@ -50,11 +50,13 @@ export class DetachedChild {
 /**
  * Runs a program in a session of its own, with nothing of our streams and descriptors but what `stdin` names. By
  * posix_spawn(3): `Deno.Command` takes 4 ms at its first use, and forks, which takes as long again with the memory that V8
- * has mapped. `program` is an absolute path. Descriptors that are not close-on-exec are inherited: see `closeOnExecFrom`.
+ * has mapped. `program` is an absolute path. All our descriptors are made close-on-exec first: one that were to inherit a pipe
+ * of our caller would make a `$(…)` wait for it.
  */
 export function spawnDetached(program: string, options: SpawnOptions): DetachedChild {
   const { args, env, cwd, stdin, third } = options;
   const c = libc();
+  closeOnExecFrom(3);
   const kept: Uint8Array<ArrayBuffer>[] = [];
   const text = (value: string): Uint8Array<ArrayBuffer> => {
     const bytes = cString(value);

@@ -1,5 +1,5 @@
 import { selfCommand } from "../base/build_info.ts";
-import { closeFd, closeOnExecFrom } from "../base/libc_files.ts";
+import { closeFd } from "../base/libc_files.ts";
 import { openPipe, spawnDetached } from "../base/spawn_detached.ts";
 import type { ExecRef } from "../engine/task_api.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -23,8 +23,6 @@ export class ExecWatcher implements Disposable {
   readonly #pid: number;
 
   constructor(process: ExecRef, options: ExecKeeperOptions) {
-    // One that inherits the pipes of our caller would make a `$(…)` wait for it.
-    closeOnExecFrom(3);
     // Its end for writing is never closed: the kernel does that when this process has ended.
     const { reader } = openPipe();
     const script = 'read -r x || exec "$@" </dev/null';

@@ -1,6 +1,5 @@
 /** Starting gantry again, as a process that outlives this one. */
 import { selfCommand } from "../base/build_info.ts";
-import { closeOnExecFrom } from "../base/libc_files.ts";
 import { spawnDetached } from "../base/spawn_detached.ts";
 
 /** Options of {@link startSelf}. */
@@ -17,7 +16,6 @@ export interface StartSelfOptions {
  * Gives its pid.
  */
 export function startSelf(argv: readonly string[], { log, env }: StartSelfOptions): number {
-  closeOnExecFrom(3);
   // sh opens the log; exec keeps the pid.
   const script = 'log=$1; shift; exec "$@" >>"$log" 2>&1';
   const args = ["-c", script, "sh", log, ...selfCommand(), ...argv];

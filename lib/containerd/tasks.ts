@@ -11,7 +11,7 @@ import type { Process } from "../../proto/gen/containerd/task.ts";
 import { type CallOptions, methodOf, type Transport } from "../rpc/transport.ts";
 import { GantryError } from "../base/errors.ts";
 import { packJson, typeUrls } from "../wire/any.ts";
-import { decodeMetric, type MetricReading } from "../wire/metrics.ts";
+import type { MetricReading } from "../wire/metrics.ts";
 import type { Process as ProcessSpec } from "../wire/oci.ts";
 import type { Resources } from "../wire/oci_resources.ts";
 import { exitStatusOf, taskStatusOf } from "../wire/process_reply.ts";
@@ -154,6 +154,8 @@ export class ContainerdTasks {
     const request = { filters: [`id==${containerId}`] };
     const [found] = (await this.#transport.unary(metrics, request, this.#scoped(options))).metrics;
     if (found === undefined) throw new GantryError("not_found", `no metrics of container ${containerId}`);
+    // 60 KB that only this takes.
+    const { decodeMetric } = await import("../wire/metrics.ts");
     return decodeMetric(found);
   }
 

@@ -4,9 +4,9 @@ import { getLogger } from "../base/log.ts";
 import { type CallOptions, isUnsent } from "../rpc/transport.ts";
 import { assertId } from "../wire/identifier.ts";
 import type { Container } from "./container.ts";
-import type { ContainerPlan } from "./container_plan.ts";
+import { type ContainerPlan, labelKeys } from "./container_plan.ts";
 import type { ContainerTraces } from "./container_traces.ts";
-import type { ReserveOptions } from "./engine.ts";
+import type { PrepareOptions, ReserveOptions } from "./engine.ts";
 import { ignoreMissing } from "./ignore_missing.ts";
 import { untilAnswered } from "./outage.ts";
 import type { Runtime } from "./runtime.ts";
@@ -28,7 +28,7 @@ const nothing: Made = { record: false, task: false };
 
 /** What {@link ContainerMaking} works with. */
 export interface ContainerMakingOptions {
-  readonly runtime: Pick<Runtime, "removeResidue" | "sweep" | "prepare" | "unprepare">;
+  readonly runtime: Pick<Runtime, "removeResidue" | "sweep" | "prepare" | "planned" | "unprepare">;
   readonly traces: ContainerTraces;
   readonly clock: Clock;
   readonly container: (id: string) => Container;
@@ -39,6 +39,8 @@ export class ContainerMaking {
   readonly #options: ContainerMakingOptions;
   readonly #traces: ContainerTraces;
   readonly #made = new Map<string, Made>();
+  /** Containers that this process prepared and has not reserved yet. */
+  readonly #prepared = new Set<string>();
   /** Containers that this process reserved, all of which is its to take back. */
   readonly #reserved = new Set<string>();
 
@@ -47,13 +49,34 @@ export class ContainerMaking {
     this.#traces = options.traces;
   }
 
+  /** Begins what a container will need. It is marked before anything of it is there. */
+  prepare(id: string, options: PrepareOptions): void {
+    assertId(id);
+    const { runtime } = this.#options;
+    if (runtime.prepare === undefined) return;
+    this.#traces.begin(id);
+    this.#prepared.add(id);
+    runtime.prepare(id, options);
+  }
+
+  /** Takes that back, of one that has not been reserved. */
+  async unprepare(id: string): Promise<void> {
+    if (!this.#prepared.delete(id)) return;
+    await this.#options.runtime.unprepare?.(id);
+    await this.#traces.settle(id);
+  }
+
   /** Takes a container's name and makes its files. */
   async reserve(plan: ContainerPlan, { signal, isToStart = false }: ReserveOptions): Promise<void> {
-    const { id, name } = plan;
+    const { id, name, labels: { [labelKeys.ociRuntime]: ociRuntime } } = plan;
     assertId(id);
     const { runtime } = this.#options;
     this.#traces.begin(id);
-    if (isToStart) runtime.prepare?.(plan);
+    this.#prepared.delete(id);
+    if (isToStart) {
+      runtime.prepare?.(id, { ociRuntime });
+      runtime.planned?.(plan);
+    }
     try {
       await this.#clearAbandoned(signal);
       signal?.throwIfAborted();

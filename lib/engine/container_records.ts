@@ -1,4 +1,5 @@
 import type { Any } from "../../proto/gen/google/protobuf/any.ts";
+import { isCode } from "../base/errors.ts";
 import type { CallOptions } from "../rpc/transport.ts";
 import type { ContainerRecord } from "../wire/container_record.ts";
 
@@ -36,4 +37,15 @@ export interface ContainerRecords {
   update(id: string, changes: RecordChanges, options?: CallOptions): Promise<void>;
   /** Forgets a container; `not_found` when there is none. */
   delete(id: string, options?: CallOptions): Promise<void>;
+}
+
+/** True when there is a record of that id. */
+export async function isStored(records: Pick<ContainerRecords, "get">, id: string): Promise<boolean> {
+  try {
+    await records.get(id);
+    return true;
+  } catch (error) {
+    if (isCode(error, "not_found")) return false;
+    throw error;
+  }
 }

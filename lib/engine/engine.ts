@@ -33,6 +33,12 @@ export interface WaitOptions extends VerbOptions {
   readonly onOutage?: ((cause: GantryError) => void) | undefined;
 }
 
+/** Options of {@link Engine.prepare}. */
+export interface PrepareOptions {
+  /** Absolute path of the OCI runtime's program that the plan will have; default the shim's own. */
+  readonly ociRuntime?: string | undefined;
+}
+
 /** Options of {@link Engine.reserve}. */
 export interface ReserveOptions extends VerbOptions {
   /** It will be created next: what that takes may begin meanwhile. Default false. */
@@ -112,6 +118,13 @@ export interface Engine extends AsyncDisposable {
   readonly runtimeRoot: string;
   /** Directories of the gantry instance. */
   readonly instance: InstancePaths;
+  /**
+   * Begins what a container of this id will need, before it is even planned: with shims, one is started. Whoever calls it
+   * goes on to reserve it to be started, or calls {@link unprepare}. What fails is told by `create`.
+   */
+  prepare(id: string, options?: PrepareOptions): void;
+  /** Takes back what {@link prepare} began, unless the container has been reserved since. */
+  unprepare(id: string): Promise<void>;
   /**
    * Takes the container's name and makes its directories, before anything else of it is made. From here until `start` it
    * belongs to this process: should that die, whoever reserves next clears it away. `already_exists` for a taken name.

@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import { isCode } from "../base/errors.ts";
 import type { CallOptions } from "../rpc/transport.ts";
 import type { ContainerRecord } from "../wire/container_record.ts";
 import { assertNamespace, isWholeId } from "../wire/identifier.ts";
@@ -9,6 +8,7 @@ import { Container, type ContainerContext } from "./container.ts";
 import { ContainerMaking } from "./container_making.ts";
 import { containerPaths, type InstancePaths } from "./container_paths.ts";
 import { type ContainerPlan, labelKeys } from "./container_plan.ts";
+import { isStored } from "./container_records.ts";
 import { findContainer } from "./container_reference.ts";
 import { finishContainer, type RemovalContext, removeContainer } from "./container_removal.ts";
 import { ContainerTraces } from "./container_traces.ts";
@@ -19,6 +19,7 @@ import type {
   Engine,
   FinishOptions,
   ListOptions,
+  PrepareOptions,
   RemoveOptions,
   ReserveOptions,
   VerbOptions,
@@ -29,7 +30,6 @@ import { ignoreMissing } from "./ignore_missing.ts";
 import type { ContainerDocument } from "./inspect/document.ts";
 import { lateAbort } from "./late_abort.ts";
 import { listContainers } from "./list_containers.ts";
-import { lookAt } from "./look_at.ts";
 import type { Process } from "./process.ts";
 import { labelRecordFile } from "./record_file.ts";
 import { renameContainer } from "./rename_container.ts";
@@ -38,10 +38,8 @@ import { findRunning, type RunningContainer } from "./running_container.ts";
 import type { Runtime } from "./runtime.ts";
 import type { UpdateOptions } from "./spec/update_resources.ts";
 import type { StatsSample } from "./stats/sample.ts";
-import { takeSample } from "./stats/take_sample.ts";
 import { storedPlan } from "./stored_plan.ts";
 import type { ExecRef, ExecRequest, KillRequest, ProcessRef, ProcessState, TerminalSize } from "./task_api.ts";
-import { updateContainer } from "./update_container.ts";
 
 /** A call to a shim that is cut off leaves a container half made: it may end by itself for so long. */
 const graceMs = 5000;
@@ -68,7 +66,7 @@ export class LocalEngine implements Engine {
     this.instance = instance;
     this.#runtime = runtime;
     this.#context = { records, tasks, clock, endShim: (id, signal) => runtime.endShim(id, signal) };
-    this.#traces = new ContainerTraces(instance, { namespace, clock, exists: (id) => this.#exists(id) });
+    this.#traces = new ContainerTraces(instance, { namespace, clock, exists: (id) => isStored(records, id) });
     const container = (id: string): Container => this.#container(id);
     this.#making = new ContainerMaking({ runtime, traces: this.#traces, clock, container });
   }
@@ -87,6 +85,14 @@ export class LocalEngine implements Engine {
 
   get runtimeRoot(): string {
     return this.#runtime.runtimeRoot;
+  }
+
+  prepare(id: string, options: PrepareOptions = {}): void {
+    this.#making.prepare(id, options);
+  }
+
+  async unprepare(id: string): Promise<void> {
+    await this.#making.unprepare(id);
   }
 
   async reserve(plan: ContainerPlan, options: ReserveOptions = {}): Promise<void> {
@@ -189,10 +195,12 @@ export class LocalEngine implements Engine {
     options: VerbOptions = {},
   ): Promise<StatsSample> {
     const { task } = this.#container(container.id);
+    const { takeSample } = await import("./stats/take_sample.ts");
     return await takeSample(task, { ...callOptions(options), pid: container.pid, clock: this.#context.clock });
   }
 
   async update(id: string, limits: UpdateOptions, options: VerbOptions = {}): Promise<readonly string[]> {
+    const { updateContainer } = await import("./update_container.ts");
     return await updateContainer(this.#container(id), limits, callOptions(options));
   }
 
@@ -232,6 +240,8 @@ export class LocalEngine implements Engine {
 
   async inspect(id: string, options: VerbOptions = {}): Promise<ContainerDocument> {
     const paths = containerPaths(this.instance, this.namespace, id);
+    // These are loaded when they are wanted: a run, which is what counts milliseconds, has no use for them.
+    const { lookAt } = await import("./look_at.ts");
     return await lookAt(this.#container(id), { ...callOptions(options), ...this.#scope, paths, address: this.address });
   }
 
@@ -274,16 +284,6 @@ export class LocalEngine implements Engine {
   #process({ containerId, execId }: ProcessRef): Process {
     const { task } = this.#container(containerId);
     return execId === undefined ? task : task.process(execId);
-  }
-
-  async #exists(id: string): Promise<boolean> {
-    try {
-      await this.#runtime.records.get(id);
-      return true;
-    } catch (error) {
-      if (isCode(error, "not_found")) return false;
-      throw error;
-    }
   }
 }
 

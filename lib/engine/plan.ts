@@ -11,6 +11,8 @@ export type ContainerRequest = Pick<ContainerOptions, "rootfs" | "command"> & Pa
 
 /** Where a container will live, and how. */
 export interface PlanContext {
+  /** Its id, 64 hex digits; default a new one. */
+  readonly id?: string | undefined;
   /** Directories of the gantry instance. */
   readonly instance: InstancePaths;
   /** containerd's namespace. */
@@ -42,8 +44,7 @@ const runcRuntime = "io.containerd.runc.v2";
 /** Works out what a container will be. Reads the host and the root filesystem; changes nothing. */
 export async function planContainer(request: ContainerRequest, context: PlanContext): Promise<ContainerPlan> {
   const options: ContainerOptions = { ...defaults, ...request };
-  const { detached = false, autoRemove = false } = context;
-  const id = newId();
+  const { id = newId(), detached = false, autoRemove = false } = context;
   const name = options.name ?? shortId(id);
   assertName(name);
   const { rootfs } = options;

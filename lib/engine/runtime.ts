@@ -1,6 +1,6 @@
 import type { ContainerRecords } from "./container_records.ts";
 import type { ContainerPlan } from "./container_plan.ts";
-import type { VerbOptions } from "./engine.ts";
+import type { PrepareOptions, VerbOptions } from "./engine.ts";
 import type { RuncScope, RuncState } from "./runc_state.ts";
 import type { ShimWitnesses } from "./shim_witnesses.ts";
 import type { Task } from "./task.ts";
@@ -33,8 +33,13 @@ export interface Runtime extends RuncScope, AsyncDisposable {
   readonly witnesses?: ShimWitnesses | undefined;
   /** Version of containerd, or of the shim. */
   version(options?: VerbOptions): Promise<string>;
-  /** Begins what `tasks.create` of a reserved container needs, while others do the rest. Its failure is told by create. */
-  prepare?(plan: ContainerPlan): void;
+  /**
+   * Begins what `tasks.create` of a container needs, before there is a plan of it: {@link planned} gives that. Its failure
+   * is told by create. Doing it twice does no harm.
+   */
+  prepare?(id: string, options: PrepareOptions): void;
+  /** The plan of a container that has been prepared. */
+  planned?(plan: ContainerPlan): void;
   /** Takes back what {@link prepare} began and no create used. */
   unprepare?(id: string): Promise<void>;
   /** Makes a new task of a stored container: what ended, or was left of a create that was cut off, is freed first. */

@@ -9,7 +9,7 @@ import { encodeOci } from "../wire/oci_json.ts";
 import type { InstancePaths } from "./container_paths.ts";
 import { type ContainerPlan, labelKeys } from "./container_plan.ts";
 import type { ContainerRecords } from "./container_records.ts";
-import type { VerbOptions } from "./engine.ts";
+import type { PrepareOptions, VerbOptions } from "./engine.ts";
 import { fileRecords } from "./file_records.ts";
 import { freeForStart } from "./free_for_start.ts";
 import type { CreateAgainOptions, RemoveResidueOptions, Runtime } from "./runtime.ts";
@@ -38,8 +38,8 @@ export class ShimRuntime implements Runtime {
   readonly records: ContainerRecords;
   readonly tasks: ShimTasks;
   readonly #shim: string;
-  /** What is about to be created, so that it need not be read again. */
-  readonly #plans = new Map<string, ContainerPlan>();
+  /** What is about to be created, with its plan as soon as there is one. */
+  readonly #prepared = new Map<string, Preparation>();
 
   constructor({ instance, namespace, shim, bundles, runtimeRoot, clock }: ShimRuntimeOptions) {
     this.address = bundles;
@@ -58,14 +58,24 @@ export class ShimRuntime implements Runtime {
     });
   }
 
-  prepare(plan: ContainerPlan): void {
-    this.#plans.set(plan.id, plan);
+  prepare(id: string, { ociRuntime }: PrepareOptions): void {
+    if (this.#prepared.has(id)) return;
+    const plan = Promise.withResolvers<ContainerPlan>();
+    plan.promise.catch(() => {});
+    this.#prepared.set(id, { plan, ociRuntime });
     // What fails is tried again, and told, by create.
-    this.tasks.prepare(plan.id).catch(() => {});
+    this.tasks.prepare(id).catch(() => {});
+  }
+
+  planned(plan: ContainerPlan): void {
+    this.#prepared.get(plan.id)?.plan.resolve(plan);
+    this.#prepared.delete(plan.id);
   }
 
   async unprepare(id: string): Promise<void> {
-    this.#plans.delete(id);
+    const preparation = this.#prepared.get(id);
+    this.#prepared.delete(id);
+    preparation?.plan.reject(new GantryError("cancelled", `container ${id} is not made after all`));
     await this.tasks.abandon(id);
   }
 
@@ -104,17 +114,24 @@ export class ShimRuntime implements Runtime {
   }
 
   async #content(id: string): Promise<ContainerContent> {
-    const plan = this.#plans.get(id);
-    this.#plans.delete(id);
-    if (plan !== undefined) return this.#contentOf(encodeOci(plan.spec), plan.labels);
+    const preparation = this.#prepared.get(id);
+    if (preparation !== undefined) {
+      const config = preparation.plan.promise.then(({ spec }) => encodeOci(spec));
+      return this.#contentOf(config, preparation.ociRuntime);
+    }
     const { spec, labels } = await this.records.get(id);
     const config = new TextDecoder().decode(spec?.value);
     if (config === "") throw new GantryError("data_loss", `container ${id} has no spec`);
-    return this.#contentOf(config, labels);
+    return this.#contentOf(config, labels[labelKeys.ociRuntime]);
   }
 
-  #contentOf(config: string, labels: Readonly<Record<string, string>>): ContainerContent {
-    const binary = labels[labelKeys.ociRuntime];
+  #contentOf(config: string | Promise<string>, binary: string | undefined): ContainerContent {
     return { config, shim: this.#shim, runtime: { root: this.runtimeRoot, binary } };
   }
+}
+
+/** A container that is about to be created. */
+interface Preparation {
+  readonly plan: PromiseWithResolvers<ContainerPlan>;
+  readonly ociRuntime: string | undefined;
 }

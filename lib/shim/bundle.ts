@@ -50,9 +50,10 @@ export async function createBundle(bundle: Bundle, content: BundleContent): Prom
   const { root, namespace, id, path } = bundle;
   const aside = asideOf(bundle);
   try {
-    await Deno.mkdir(`${root}/${namespace}`, { recursive: true, mode: 0o711 });
+    // Synchronous, all of it: the shim is to be on its way before whoever prepares it goes on to load modules.
+    Deno.mkdirSync(`${root}/${namespace}`, { recursive: true, mode: 0o711 });
     writeContent(aside, content);
-    await renameTo(path, aside);
+    renameTo(path, aside);
   } catch (error) {
     await Deno.remove(aside, { recursive: true }).catch(() => {});
     if (error instanceof TakenError) throw new GantryError("already_exists", `container ${id} has a task already`);
@@ -114,6 +115,12 @@ export async function makerOf(bundle: Bundle): Promise<"none" | "alive" | "dead"
   const text = await readTextIfExists(`${bundle.path}/maker`);
   if (text === undefined) return "none";
   return isProcess(text) ? "alive" : "dead";
+}
+
+/** Whether a process other than this one is making it: its shim may not listen yet, and there is no task so far. */
+export async function isMadeElsewhere(bundle: Bundle): Promise<boolean> {
+  const text = await readTextIfExists(`${bundle.path}/maker`);
+  return text !== undefined && text !== thisProcess() && isProcess(text);
 }
 
 /** What is in the directory of a namespace. */
@@ -234,9 +241,9 @@ function writeContent(path: string, { config, shim, runtime = {}, rootGid }: Bun
 
 class TakenError extends Error {}
 
-async function renameTo(path: string, aside: string): Promise<void> {
+function renameTo(path: string, aside: string): void {
   try {
-    await Deno.rename(aside, path);
+    Deno.renameSync(aside, path);
   } catch (error) {
     // An empty directory in the way is what a removal that was cut off left, and is replaced; others are ENOTEMPTY.
     throw error instanceof Error && /os error (17|39)\b/.test(error.message) ? new TakenError() : error;

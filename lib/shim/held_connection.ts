@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { closeFd, closeOnExecFrom } from "../base/libc_files.ts";
+import { closeFd } from "../base/libc_files.ts";
 import { connectedTo } from "../base/libc_socket.ts";
 import { type DetachedChild, openPipe, spawnDetached } from "../base/spawn_detached.ts";
 
@@ -24,8 +24,6 @@ export class HeldConnection implements AsyncDisposable {
     this.#clock = clock;
     const third = connectedTo(path);
     if (third === undefined) return;
-    // One that inherits the pipes of our caller would make a `$(…)` wait for it.
-    closeOnExecFrom(3);
     const { reader, writer } = openPipe();
     this.#writer = writer;
     try {

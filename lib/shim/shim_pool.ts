@@ -3,7 +3,7 @@ import { GantryError, isCode, toGantryError } from "../base/errors.ts";
 import { untilAborted } from "../base/until_aborted.ts";
 import { type CallOptions, defaultDeadlineMs } from "../rpc/transport.ts";
 import type { ExitStatus } from "../wire/task.ts";
-import { type Bundle, bundleOf, hasBundle } from "./bundle.ts";
+import { type Bundle, bundleOf, hasBundle, isMadeElsewhere } from "./bundle.ts";
 import { cleanUp, lost } from "./dead_shim.ts";
 import { readLost, takeLost } from "./lost_task.ts";
 import type { Shim } from "./shim.ts";
@@ -100,7 +100,8 @@ export class ShimPool implements Disposable {
     for (;;) {
       const known = this.#cleaning.get(containerId);
       if (known !== undefined) return await untilAborted(known, signal);
-      if (!await hasBundle(bundle)) return await readLost(bundle) ?? lost(clock);
+      // What another process is making now is another task, whose shim does not listen yet.
+      if (!await hasBundle(bundle) || await isMadeElsewhere(bundle)) return await readLost(bundle) ?? lost(clock);
       const condition = await shimCondition(bundle, { signal });
       if (condition.kind === "alive") {
         await this.add(containerId, Promise.resolve(condition.shim));
@@ -138,7 +139,7 @@ export class ShimPool implements Disposable {
   }
 
   async #connect(bundle: Bundle): Promise<Shim> {
-    if (!await hasBundle(bundle)) throw noTask(bundle.id);
+    if (!await hasBundle(bundle) || await isMadeElsewhere(bundle)) throw noTask(bundle.id);
     const condition = await shimCondition(bundle);
     if (condition.kind === "alive") return condition.shim;
     if (condition.kind === "dead") throw new GantryError("unavailable", `the shim of container ${bundle.id} is gone`);

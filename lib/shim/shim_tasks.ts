@@ -3,7 +3,7 @@ import { type Clock, deadline, systemClock } from "../base/clock.ts";
 import { type ErrorCode, GantryError, isCode, toGantryError } from "../base/errors.ts";
 import { type CallOptions, defaultDeadlineMs } from "../rpc/transport.ts";
 import { packJson, typeUrls } from "../wire/any.ts";
-import { decodeMetrics, type MetricReading } from "../wire/metrics.ts";
+import type { MetricReading } from "../wire/metrics.ts";
 import type { Process as ProcessSpec } from "../wire/oci.ts";
 import type { Resources } from "../wire/oci_resources.ts";
 import { packCheckpoint } from "../wire/runc_options.ts";
@@ -209,10 +209,11 @@ export class ShimTasks implements Disposable {
     return reply.processes.map(({ pid }) => pid);
   }
 
-  /** What one task has used. */
+  /** What one task has used. The decoder is loaded here: 60 KB that nothing else takes. */
   async metrics(containerId: string, options: CallOptions = {}): Promise<MetricReading> {
     const request = { id: containerId };
     const { stats } = await this.#call(containerId, (shim) => shim.call(shim.methods.stats, request, options), options);
+    const { decodeMetrics } = await import("../wire/metrics.ts");
     return { id: containerId, metrics: decodeMetrics(stats) };
   }
 
@@ -279,8 +280,7 @@ export class ShimTasks implements Disposable {
     } catch (error) {
       const lost = await this.#lostAfter(error, containerId, options);
       if (lost === undefined) throw shimFailure(error);
-      const message = `container ${containerId} is not running: its shim was lost`;
-      throw new GantryError(whenLost, message, { cause: error });
+      throw new GantryError(whenLost, `container ${containerId} does not run: its shim was lost`, { cause: error });
     }
   }
 

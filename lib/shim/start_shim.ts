@@ -2,11 +2,11 @@ import { readTextIfExists } from "../base/atomic_file.ts";
 import { deadline, systemClock } from "../base/clock.ts";
 import { GantryError, messageOf } from "../base/errors.ts";
 import { isNobodyListening } from "../rpc/ttrpc_transport.ts";
+import { closeOnExecFrom } from "../base/libc_files.ts";
 import { spawnDetached } from "../base/spawn_detached.ts";
 import type { RuntimeOptions } from "../wire/runtime_options.ts";
 import type { Bundle } from "./bundle.ts";
 import { writeShimAddress } from "./bundle_address.ts";
-import { stopInheritance } from "./inheritance.ts";
 import { raiseOomScore } from "./oom_score.ts";
 import { connectShim, type Shim } from "./shim.ts";
 import { newShimSocket } from "./shim_socket.ts";
@@ -40,7 +40,8 @@ export interface StartShimOptions {
  */
 export async function startShim(bundle: Bundle, options: StartShimOptions): Promise<Shim> {
   const { shim, signal, deadlineMs = 30_000 } = options;
-  stopInheritance();
+  // A shim would hold the pipes of a $(…) open for life.
+  closeOnExecFrom(3);
   using limit = deadline(deadlineMs, signal);
   try {
     return await (startsDirectly(options) ? startDirectly : startByCommand)(bundle, {

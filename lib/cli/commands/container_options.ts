@@ -1,5 +1,4 @@
 /** From the flags of `run` to what the engine takes. */
-import { findProgram } from "../../base/find_program.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { ContainerOptions } from "../../engine/container_options.ts";
 import { parseCpuset } from "../../engine/spec/cpuset.ts";
@@ -11,6 +10,7 @@ import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from "../../en
 import { parseSysctl } from "../../engine/spec/sysctls.ts";
 import { parseUlimit } from "../../engine/spec/ulimits.ts";
 import type { ValuesOf } from "../command.ts";
+import { ociRuntimePath } from "./oci_runtime_path.ts";
 import type { containerFlags } from "./container_flags.ts";
 
 /** What the command line says beside the flags. */
@@ -76,10 +76,7 @@ export async function containerOptions(
     annotations: nonEmpty(flags.annotation),
     log: flags.log,
     timeoutMs: flags.timeout,
-    ociRuntime: flags.ociRuntime === undefined ? undefined : findProgram(flags.ociRuntime, {
-      searchPath: Deno.env.get("PATH") ?? "",
-      otherwise: "install it, or give its path to --oci-runtime",
-    }),
+    ociRuntime: ociRuntimePath(flags.ociRuntime),
     stopSignal: flags.stopSignal,
     stopTimeout: flags.stopTimeout,
     specFile: flags.spec,

@@ -1,107 +1,33 @@
-import type { InstancePaths } from "../../engine/container_paths.ts";
-import type { ContainerPlan } from "../../engine/container_plan.ts";
-import { planContainer } from "../../engine/plan.ts";
-import { runDetached } from "../../engine/run_detached.ts";
+import { newId } from "../../wire/identifier.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
-import { chooseEngine, type EngineChoice, openEngine } from "../engine.ts";
-import { attend } from "../foreground.ts";
-import { attendedContainer } from "../attended_container.ts";
-import { keepUnattended } from "../keeper.ts";
-import { reportWarning } from "../report.ts";
-import { tellStartFailure } from "../start_code.ts";
+import { chooseEngine, openEngine } from "../engine.ts";
 import { Timings } from "../timings.ts";
-import { assertTerminal, terminalSize } from "../terminal.ts";
-import { containerOptions } from "./container_options.ts";
-import { replaceContainer } from "./replace_container.ts";
+import { ociRuntimePath } from "./oci_runtime_path.ts";
 import type { runFlags } from "./run.ts";
-import { RunNotes } from "./run_notes.ts";
-import { showPlan } from "./show_plan.ts";
 
-type RunFlags = ValuesOf<typeof runFlags>;
-
-/** Calls of one run, in order: those of containerd, which T15 counts at the server, and those of a shim. */
-const rpcs = {
-  containerd: [
-    "containerd.services.containers.v1.Containers/Create",
-    "containerd.services.tasks.v1.Tasks/Create",
-    "containerd.services.tasks.v1.Tasks/Wait",
-    "containerd.services.tasks.v1.Tasks/Start",
-    "containerd.services.tasks.v1.Tasks/Delete",
-    "containerd.services.containers.v1.Containers/Delete",
-  ],
-  shim: ["Task/Connect", "Task/Create", "Task/Wait", "Task/Start", "Task/Delete", "Task/Shutdown"],
-} as const;
-
-/** Those that make it run. */
-const making = /\/(Connect|Create|Start)$/;
-
-/** Runs a container and resolves to its exit code. */
-export async function run({ flags, args }: Invocation<RunFlags>, context: CliContext): Promise<number> {
+/**
+ * Runs a container and resolves to its exit code. The engine first: what it can begin before the container is planned goes
+ * on while all that plans and attends is loaded, which takes as long as a shim's start.
+ */
+export async function run(
+  { flags, args }: Invocation<ValuesOf<typeof runFlags>>,
+  context: CliContext,
+): Promise<number> {
   const timings = flags.timings ? new Timings(context.clock) : undefined;
   const { kind, instance } = await chooseEngine(context);
-  const planning = planOf(flags, { args, context, instance });
-  const plan = await (timings?.time("plan", planning) ?? planning);
-  for (const warning of plan.warnings) reportWarning(warning, context.stderr, context);
-  if (flags.dryRun) return showPlan(plan, rpcsOf(plan, kind), context);
-  await using notes = await RunNotes.open(flags);
+  const request = { flags, args, id: newId(), instance, context };
+  if (flags.dryRun) return await (await import("./run_container.ts")).showRun(request, kind);
   await using opened = await openEngine(context);
   const engine = timings?.watch(opened) ?? opened;
-  if (flags.replace) await replaceContainer(engine, plan.name);
+  const { id } = request;
+  engine.prepare(id, { ociRuntime: ociRuntimePath(flags.ociRuntime) });
   try {
-    if (!flags.detach) {
-      const onCreated = (pid: number): Promise<void> => notes.write(plan.id, pid);
-      return await attend(attendedContainer(engine, plan, context), {
-        ...flags,
-        context,
-        onCreated,
-        onStarted: () => notes.keep(),
-      });
-    }
-    const onCreated = async (pid: number): Promise<void> => {
-      await notes.write(plan.id, pid);
-      // Before it runs: one that could not be looked after is not to be left behind.
-      await keepUnattended(plan, { context, engine });
-    };
-    await runDetached(engine, plan, { stdin: flags.interactive, signal: context.signal, onCreated });
-    notes.keep();
-    context.output.line(plan.id, "id");
-    return 0;
-  } catch (error) {
-    return tellStartFailure(error, context);
+    const { runContainer } = await import("./run_container.ts");
+    return await runContainer(engine, request);
   } finally {
+    // Nothing to do once it has been reserved.
+    await engine.unprepare(id);
     timings?.report(context);
   }
-}
-
-async function planOf(
-  flags: RunFlags,
-  { args, context, instance }: {
-    readonly args: readonly string[];
-    readonly context: CliContext;
-    readonly instance: InstancePaths;
-  },
-): Promise<ContainerPlan> {
-  if (flags.tty && flags.interactive && !flags.detach && !flags.dryRun) {
-    assertTerminal("leave out -t, or run gantry in a terminal");
-  }
-  const options = await containerOptions(flags, {
-    command: args,
-    tty: flags.tty,
-    stdin: flags.interactive,
-    consoleSize: flags.tty ? terminalSize() : undefined,
-  });
-  return await planContainer(options, {
-    instance,
-    namespace: context.settings.namespace,
-    detached: flags.detach,
-    autoRemove: flags.rm,
-  });
-}
-
-/** The calls of this run. */
-function rpcsOf({ autoRemove, detached }: ContainerPlan, kind: EngineChoice["kind"]): readonly string[] {
-  return rpcs[kind].filter((name) =>
-    (autoRemove && !detached) || making.test(name) || (!detached && /Wait$/.test(name))
-  );
 }

@@ -90,10 +90,11 @@ test("T11 a leaked shim is ended politely; one that is stopped or deaf is killed
   const id = freshId();
   for (const how of ["polite", "stopped"]) {
     await using shim = await FakeShim.start(id);
-    if (how === "stopped") Deno.kill(shim.pid, "SIGSTOP");
-    const before = performance.now();
+    if (how === "stopped") {
+      Deno.kill(shim.pid, "SIGSTOP");
+      await eventually(() => processState(shim.pid) === "T", { what: "its stop" });
+    }
     assert.deepEqual(await endLeakedShims(id, scope), ["/"]);
     assert.equal(shim.lives, false);
-    assert.ok(performance.now() - before < 2000, "it was waited for");
   }
 });
