@@ -1,4 +1,4 @@
-import { check, cString, lastErrno, libc, systemCall } from "./libc.ts";
+import { check, cString, lastErrno, libc, rareLibc, systemCall } from "./libc.ts";
 
 /** Flags of open(2). Equal on x86-64 and arm64. */
 export const openFlags = {
@@ -76,7 +76,7 @@ export function closeFd(fd: number): void {
 
 /** True when a program started from here would not get `fd`. */
 export function isCloseOnExec(fd: number): boolean {
-  return (check(libc().fcntl(fd, F_GETFD, 0n), `read the flags of descriptor ${fd}`) & FD_CLOEXEC) !== 0;
+  return (check(rareLibc().fcntl(fd, F_GETFD, 0n), `read the flags of descriptor ${fd}`) & FD_CLOEXEC) !== 0;
 }
 
 /**
@@ -91,7 +91,7 @@ export function closeOnExecFrom(first: number): void {
 /** Frees the disk blocks of a range; the file keeps its size and reads zeros there. Bytes; `offset` and `length` whole. */
 export function punchHole(fd: number, offset: number, length: number): void {
   check(
-    libc().fallocate(fd, FALLOC_FL_KEEP_SIZE_PUNCH_HOLE, BigInt(offset), BigInt(length)),
+    rareLibc().fallocate(fd, FALLOC_FL_KEEP_SIZE_PUNCH_HOLE, BigInt(offset), BigInt(length)),
     `free ${length} bytes at ${offset} of descriptor ${fd}`,
   );
 }
@@ -100,14 +100,14 @@ export function punchHole(fd: number, offset: number, length: number): void {
 export function mount(source: string, target: string, options: MountArguments = {}): void {
   const { type = "", flags = 0, data = "" } = options;
   check(
-    libc().mount(cString(source), cString(target), cString(type), BigInt(flags), cString(data)),
+    rareLibc().mount(cString(source), cString(target), cString(type), BigInt(flags), cString(data)),
     `mount ${source} on ${target}`,
   );
 }
 
 /** Takes the topmost mount off `path`; `invalid_argument` when nothing is mounted there. Needs CAP_SYS_ADMIN. */
 export function umount(path: string, flags = 0): void {
-  check(libc().umount2(cString(path), flags), `unmount ${path}`);
+  check(rareLibc().umount2(cString(path), flags), `unmount ${path}`);
 }
 
 /** What {@link closeOnExecFrom} does where the kernel has no close_range: the same, one descriptor at a time. */
@@ -115,6 +115,6 @@ export function closeOnExecOneByOne(first: number): void {
   for (const entry of Deno.readDirSync("/proc/self/fd")) {
     const fd = Number(entry.name);
     // A failure is the descriptor of this very listing, closed meanwhile.
-    if (fd >= first) libc().fcntl(fd, F_SETFD, BigInt(FD_CLOEXEC));
+    if (fd >= first) rareLibc().fcntl(fd, F_SETFD, BigInt(FD_CLOEXEC));
   }
 }

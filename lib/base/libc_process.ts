@@ -1,5 +1,5 @@
 import { GantryError } from "./errors.ts";
-import { check, lastErrno, libc, systemCall } from "./libc.ts";
+import { check, lastErrno, libc, rareLibc, systemCall } from "./libc.ts";
 
 /** How a process that was reaped ended. */
 export interface ReapedProcess {
@@ -36,14 +36,17 @@ export function pidfdSendSignal(fd: number, signo: number): void {
 
 /** Makes this process the parent of orphaned descendants, or no longer. They must then be reaped with {@link reap}. */
 export function setChildSubreaper(on: boolean): void {
-  check(libc().prctl(PR_SET_CHILD_SUBREAPER, on ? 1n : 0n, 0n, 0n, 0n), "become the reaper of orphaned descendants");
+  check(
+    rareLibc().prctl(PR_SET_CHILD_SUBREAPER, on ? 1n : 0n, 0n, 0n, 0n),
+    "become the reaper of orphaned descendants",
+  );
 }
 
 /** Whether {@link setChildSubreaper} is on. */
 export function isChildSubreaper(): boolean {
   const answer = new Int32Array(1);
   const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(answer));
-  check(libc().prctl(PR_GET_CHILD_SUBREAPER, BigInt(address), 0n, 0n, 0n), "ask who reaps orphaned descendants");
+  check(rareLibc().prctl(PR_GET_CHILD_SUBREAPER, BigInt(address), 0n, 0n, 0n), "ask who reaps orphaned descendants");
   return answer[0] === 1;
 }
 

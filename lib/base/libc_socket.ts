@@ -1,6 +1,6 @@
 import { GantryError } from "./errors.ts";
 import { closeFd } from "./libc_files.ts";
-import { check, libc } from "./libc.ts";
+import { check, rareLibc } from "./libc.ts";
 
 /** Who is at the other end of a Unix stream socket, as the kernel noted at connect. */
 export interface PeerCredentials {
@@ -28,9 +28,9 @@ export function sendDatagram(socketPath: string, text: string): void {
   const attempt = `send to the socket ${socketPath}`;
   const address = unixAddress(socketPath);
   const data = new TextEncoder().encode(text);
-  const fd = check(libc().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0), attempt);
+  const fd = check(rareLibc().socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0), attempt);
   try {
-    check(libc().sendto(fd, data, BigInt(data.length), MSG_DONTWAIT_NOSIGNAL, address, address.length), attempt);
+    check(rareLibc().sendto(fd, data, BigInt(data.length), MSG_DONTWAIT_NOSIGNAL, address, address.length), attempt);
   } finally {
     closeFd(fd);
   }
@@ -41,7 +41,7 @@ export function peerCredentials(fd: number): PeerCredentials {
   const credentials = new Uint32Array(3);
   const length = Uint32Array.of(credentials.byteLength);
   check(
-    libc().getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, length),
+    rareLibc().getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, length),
     `read the peer of descriptor ${fd}`,
   );
   const [pid = 0, uid = 0, gid = 0] = credentials;
@@ -60,11 +60,11 @@ export function peerUid(fd: number): number {
 export function acceptedOn(fd: number): string | undefined {
   const value = new Int32Array(1);
   const valueLength = Uint32Array.of(value.byteLength);
-  check(libc().getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, valueLength), `inspect descriptor ${fd}`);
+  check(rareLibc().getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, valueLength), `inspect descriptor ${fd}`);
   if (value[0] !== 0) return undefined;
   const address = new Uint8Array(2 + maxPathBytes + 1);
   const length = Uint32Array.of(address.length);
-  check(libc().getsockname(fd, address, length), `read the name of descriptor ${fd}`);
+  check(rareLibc().getsockname(fd, address, length), `read the name of descriptor ${fd}`);
   return nameOf(address, length[0]);
 }
 
@@ -77,7 +77,7 @@ export function connectedTo(path: string): number | undefined {
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     const length = Uint32Array.of(address.length);
     // A failure is of what is no socket, or is not connected.
-    const failed = libc().getpeername(Number(name), address, length) === -1;
+    const failed = rareLibc().getpeername(Number(name), address, length) === -1;
     if (!failed && nameOf(address, length[0]) === path) return Number(name);
   }
   return undefined;

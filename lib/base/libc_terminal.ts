@@ -1,4 +1,4 @@
-import { check, libc } from "./libc.ts";
+import { check, rareLibc } from "./libc.ts";
 
 /** Bytes of `struct termios` in glibc and musl: 60; room to spare. */
 const termiosBytes = 128;
@@ -21,14 +21,14 @@ export function libcTerminal(fd: number): LibcTerminal {
     setRaw(raw) {
       if (raw) {
         const settings = new Uint8Array(termiosBytes);
-        check(libc().tcgetattr(fd, settings), `read the settings of the terminal on descriptor ${fd}`);
+        check(rareLibc().tcgetattr(fd, settings), `read the settings of the terminal on descriptor ${fd}`);
         saved ??= settings.slice();
-        libc().cfmakeraw(settings);
-        check(libc().tcsetattr(fd, TCSADRAIN, settings), `set the terminal on descriptor ${fd}`);
+        rareLibc().cfmakeraw(settings);
+        check(rareLibc().tcsetattr(fd, TCSADRAIN, settings), `set the terminal on descriptor ${fd}`);
       } else if (saved !== undefined) {
         const settings = saved;
         saved = undefined;
-        check(libc().tcsetattr(fd, TCSADRAIN, settings), `give back the terminal on descriptor ${fd}`);
+        check(rareLibc().tcsetattr(fd, TCSADRAIN, settings), `give back the terminal on descriptor ${fd}`);
       }
     },
   };

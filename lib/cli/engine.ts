@@ -34,7 +34,7 @@ export type EngineChoice =
 export async function chooseEngine(context: CliContext): Promise<EngineChoice> {
   const { address, root, state, runtime } = context.settings;
   const instance = { root, state };
-  if (runtime === "shim") return onShims(instance, "given");
+  if (runtime === "shim" && !isNamed(context)) return onShims(instance, "given");
   if (address !== undefined) return { kind: "containerd", address, origin: "given", instance };
   const supervised = await supervisedAddress(state);
   if (supervised !== undefined && supervised !== "down") {
@@ -79,6 +79,15 @@ export function engineFlags(
   const { root, state, namespace, shim } = context.settings;
   const how = kind === "shim" ? ["--shim", shim] : ["--address", address];
   return ["--root", root, "--state", state, "--namespace", namespace, "--runtime", kind, ...how];
+}
+
+/** True when this very command names a containerd, whatever variables and files say of shims; refused with `--runtime shim`. */
+function isNamed(context: CliContext): boolean {
+  if (context.originOf("address").kind !== "flag") return false;
+  if (context.originOf("runtime").kind !== "flag") return true;
+  throw new GantryError("invalid_argument", "--address names a containerd, and --runtime shim is without any", {
+    hint: "leave out one of them",
+  });
 }
 
 function onShims(instance: InstancePaths, origin: "given" | "alone"): EngineChoice {

@@ -29,10 +29,29 @@ const shims = {
   instance: { root: "ROOT/shim", state: "STATE/shim" },
 };
 
-test("an address that is given is taken, unless shims are asked for", async () => {
+test("an address that is given is taken", async () => {
   const files = { "status.json": record("serving") };
-  assert.deepEqual(await chosen(files, "--address", "/a.sock"), { ...own, address: "/a.sock", origin: "given" });
-  assert.deepEqual(await chosen(files, "--address", "/a.sock", "--runtime", "shim"), { ...shims, origin: "given" });
+  const given = { ...own, address: "/a.sock", origin: "given" };
+  assert.deepEqual(await chosen(files, "--address", "/a.sock"), given);
+  assert.deepEqual(await chosen(files, "--address", "/a.sock", "--runtime", "containerd"), given);
+});
+
+test("shims that are asked for are run, whatever containerd there is", async () => {
+  assert.deepEqual(await chosen({ "status.json": record("serving") }, "--runtime", "shim"), {
+    ...shims,
+    origin: "given",
+  });
+});
+
+test("T16 an address and shims in one command are refused", async () => {
+  const commands = [acting("choose", async (context) => {
+    await chooseEngine(context);
+    return 0;
+  })];
+  const argv = ["choose", "--address", "/a.sock", "--runtime", "shim"];
+  const { code, stderr } = await transcript(argv, { commands });
+  assert.equal(code, 125);
+  assert.match(stderr, /--address names a containerd, and --runtime shim is without any\nhint: leave out one of them/);
 });
 
 test("the instance's containerd is taken while it is up, also while it is being restarted", async () => {
