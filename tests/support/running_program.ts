@@ -89,7 +89,13 @@ export class RunningProgram implements AsyncDisposable {
 
   /** Sends a signal; one that has ended gets none. */
   signal(name: Deno.Signal): void {
-    if (!this.#ended) Deno.kill(this.pid, name);
+    if (this.#ended) return;
+    try {
+      Deno.kill(this.pid, name);
+    } catch (error) {
+      // It has ended this moment, and we have not been told yet.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 
   /** Waits until stdout matches. Fails at once when the program ends without. */
