@@ -22,7 +22,7 @@ const lanes = Number(Deno.env.get("GANTRY_TEST_LANES") ?? 2);
 
 /** Files that mostly wait and time nothing. The others, with outages and limits, run one by one after them. */
 const shareable =
-  /\/(attach|cp|create_start|exec_(parallel|run)|inspect|library|metrics|names|oci|pause|restart|run_(detached|exit|options|replace)|spec|start_failure|stop_kill|task_api|top|update|wait|shim_(admin|contract|events|gc|interrupted|lost|start|tasks))_/;
+  /\/(attach|cp|create_start|exec_(client|parallel|run)|inspect|library|metrics|names|oci|pause|restart|run_(detached|exit|options|replace|streams)|spec|start_failure|stop_kill|task_api|top|update|wait|shim_(admin|contract|events|gc|interrupted|lost|start|tasks))_/;
 
 /** Files of `shims`: all with tests that need not know who runs the containers. */
 const onShims =
@@ -52,7 +52,7 @@ const shimPass: Pass = {
 };
 const briefShimPass: Pass = {
   ...shimPass,
-  env: { ...shimPass.env, GANTRY_TEST_VERSIONS: "1.7", GANTRY_TEST_KILL_POINTS: "12", GANTRY_TEST_RUNS: "40" },
+  env: { ...shimPass.env, GANTRY_TEST_VERSIONS: "1.7", GANTRY_TEST_KILL_POINTS: "12", GANTRY_TEST_RUNS: "30" },
 };
 
 // deno-lint-ignore no-control-regex

@@ -34,6 +34,7 @@ gantryTest("S12 no exit code is lost however often the supervised containerd is 
   );
   try {
     await Promise.all(programs.map((program) => program.untilOut(/up/)));
+    await gantry.untilStarted();
     for (let round = 0; round < 3; round++) {
       await gantry.containerd.end("SIGKILL");
       await gantry.containerd.start();

@@ -2,6 +2,7 @@ import { newId } from "../../wire/identifier.ts";
 import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { chooseEngine, openEngine } from "../engine.ts";
+import { EarlyInterruption } from "../early_interruption.ts";
 import { Timings } from "../timings.ts";
 import { ociRuntimePath } from "./oci_runtime_path.ts";
 import type { runFlags } from "./run.ts";
@@ -21,10 +22,13 @@ export async function run(
   await using opened = await openEngine(context);
   const engine = timings?.watch(opened) ?? opened;
   const { id } = request;
+  using early = new EarlyInterruption(context);
   engine.prepare(id, { ociRuntime: ociRuntimePath(flags.ociRuntime) });
   try {
     const { runContainer } = await import("./run_container.ts");
-    return await runContainer(engine, request);
+    return await runContainer(engine, { ...request, attending: () => early.handOver() });
+  } catch (error) {
+    return early.conclude(error, context);
   } finally {
     // Nothing to do once it has been reserved.
     await engine.unprepare(id);

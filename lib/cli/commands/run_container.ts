@@ -46,6 +46,12 @@ export interface RunRequest {
   readonly context: CliContext;
 }
 
+/** What {@link runContainer} is given. */
+export interface AttendedRunRequest extends RunRequest {
+  /** Called when it looks after signals itself from here on; throws when one came before. */
+  readonly attending: () => void;
+}
+
 /** Shows what a run would do. */
 export async function showRun(request: RunRequest, kind: EngineChoice["kind"]): Promise<number> {
   const plan = await planOf(request);
@@ -53,12 +59,13 @@ export async function showRun(request: RunRequest, kind: EngineChoice["kind"]): 
 }
 
 /** Runs a container and resolves to its exit code. */
-export async function runContainer(engine: Engine, request: RunRequest): Promise<number> {
-  const { flags, context } = request;
+export async function runContainer(engine: Engine, request: AttendedRunRequest): Promise<number> {
+  const { flags, context, attending } = request;
   const plan = await planOf(request);
   await using notes = await RunNotes.open(flags);
   if (flags.replace) await replaceContainer(engine, plan.name);
   try {
+    attending();
     if (!flags.detach) {
       const onCreated = (pid: number): Promise<void> => notes.write(plan.id, pid);
       return await attend(attendedContainer(engine, plan, context), {
