@@ -1,6 +1,9 @@
 import { GantryError } from "./errors.ts";
 import { didYouMean } from "./suggest.ts";
 
+/** Number of the signal that no process can refuse. */
+export const SIGKILL = 9;
+
 /** Linux signals of x86-64 and arm64, by number; index 0 is no signal. */
 const names: readonly string[] = [
   "",

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { errnoError, errnoName } from "./errno.ts";
 import { check, cString, libc } from "./libc.ts";
-import { closeOnExecFrom, openFlags } from "./libc_files.ts";
+import { closeFd, closeOnExecFrom, openFlags } from "./libc_files.ts";
 import { reap, type ReapedProcess } from "./libc_process.ts";
 
 /** What {@link spawnDetached} runs. */
@@ -94,6 +94,25 @@ export function spawnDetached(program: string, options: SpawnOptions): DetachedC
     c.posix_spawn_file_actions_destroy(actions);
     // The strings are pointed to, and not held, by the arrays.
     kept.length = 0;
+  }
+}
+
+/**
+ * The same for a program that is to act when this process ends, however it comes: its stdin is a pipe that ends then. Gives
+ * the other end, too; who never closes it leaves that to the kernel.
+ */
+export function spawnWatcher(
+  program: string,
+  options: Omit<SpawnOptions, "stdin">,
+): { readonly child: DetachedChild; readonly writer: number } {
+  const { reader, writer } = openPipe();
+  try {
+    return { child: spawnDetached(program, { ...options, stdin: reader }), writer };
+  } catch (error) {
+    closeFd(writer);
+    throw error;
+  } finally {
+    closeFd(reader);
   }
 }
 

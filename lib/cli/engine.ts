@@ -47,9 +47,9 @@ export async function chooseEngine(context: CliContext): Promise<EngineChoice> {
   return onShims(instance, "alone");
 }
 
-/** Opens the engine. */
-export async function openEngine(context: CliContext): Promise<Engine> {
-  const choice = await chooseEngine(context);
+/** Opens the engine; `chosen` is what {@link chooseEngine} has worked out already. */
+export async function openEngine(context: CliContext, chosen?: EngineChoice): Promise<Engine> {
+  const choice = chosen ?? await chooseEngine(context);
   const { verbose, namespace, shim, root, state } = context.settings;
   const { clock } = context;
   if (choice.kind === "shim") {

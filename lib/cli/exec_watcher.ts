@@ -1,6 +1,5 @@
 import { selfCommand } from "../base/build_info.ts";
-import { closeFd } from "../base/libc_files.ts";
-import { openPipe, spawnDetached } from "../base/spawn_detached.ts";
+import { spawnWatcher } from "../base/spawn_detached.ts";
 import type { ExecRef } from "../engine/task_api.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { CliContext } from "./context.ts";
@@ -23,12 +22,9 @@ export class ExecWatcher implements Disposable {
   readonly #pid: number;
 
   constructor(process: ExecRef, options: ExecKeeperOptions) {
-    // Its end for writing is never closed: the kernel does that when this process has ended.
-    const { reader } = openPipe();
     const script = 'read -r x || exec "$@" </dev/null';
     const args = ["-c", script, "sh", ...selfCommand(), ...keepArguments(process, options)];
-    this.#pid = spawnDetached("/bin/sh", { args, env: options.context.env, cwd: "/", stdin: reader }).pid;
-    closeFd(reader);
+    this.#pid = spawnWatcher("/bin/sh", { args, env: options.context.env, cwd: "/" }).child.pid;
   }
 
   /** The exec has been freed: nobody needs to watch. Never disposed, it acts. */

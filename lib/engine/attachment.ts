@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { type GantryError, toGantryError } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
-import { signalNumber } from "../base/signals.ts";
+import { SIGKILL, signalNumber } from "../base/signals.ts";
 import type { ExitStatus } from "../wire/task.ts";
 import { type ByteSink, type ByteSource, copy, type CopyProgress, nowhere } from "./copy.ts";
 import type { Engine, WaitOptions } from "./engine.ts";
@@ -18,7 +18,6 @@ const drainMs = 2000;
 const drainPollMs = 50;
 /** How long a write to a terminal that is held (ctrl-s) or a pipe that nobody empties may keep us from letting go. */
 const lastWriteMs = 500;
-const SIGKILL = 9;
 
 /** Options of {@link Attachment}. */
 export interface AttachmentOptions {

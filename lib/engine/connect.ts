@@ -1,7 +1,7 @@
 import { GantryError } from "../base/errors.ts";
 import { findProgram } from "../base/find_program.ts";
 import { shimInstance } from "./shim_instance.ts";
-import { bundlesDirectory } from "../shim/bundles_directory.ts";
+import { bundlesDirectory, runtimeDirectory } from "../shim/bundles_directory.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { InstancePaths } from "./container_paths.ts";
 import type { Engine } from "./engine.ts";
@@ -71,7 +71,7 @@ export async function connectShims(options: ConnectShimsOptions = {}): Promise<E
     namespace,
     shim,
     bundles: bundlesDirectory(instance.state),
-    runtimeRoot: `${own.state}/runc`,
+    runtimeRoot: runtimeDirectory(instance.state),
     clock,
   });
   return new LocalEngine({ runtime, instance: own, clock });

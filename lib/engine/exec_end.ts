@@ -1,3 +1,4 @@
+import { SIGKILL } from "../base/signals.ts";
 import { type Clock, deadline } from "../base/clock.ts";
 import { isCode, toGantryError } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
@@ -8,7 +9,6 @@ import { isStillRunning } from "./still_running.ts";
 
 const log = getLogger("engine");
 
-const SIGKILL = 9;
 /** A KILL that has not ended it by then is sent again. */
 const retryMs = 1000;
 const pauseMs = 50;

@@ -1,3 +1,4 @@
+import { SIGKILL } from "../base/signals.ts";
 import { type Clock, deadline } from "../base/clock.ts";
 import { GantryError, isCode } from "../base/errors.ts";
 import type { TaskStatus } from "../wire/task.ts";
@@ -24,7 +25,6 @@ interface Bounded {
   readonly waitForReady: boolean | undefined;
 }
 
-const SIGKILL = 9;
 /** How long a killed task may take to be gone. The kernel needs longer for a process that waits for a dead disk. */
 const killMs = 12_000;
 /** A KILL that has not ended its task by then is sent again. */

@@ -1,6 +1,6 @@
 import { type Clock, deadline, systemClock } from "../base/clock.ts";
 import { GantryError, isCode } from "../base/errors.ts";
-import { signalName, signalNumber } from "../base/signals.ts";
+import { SIGKILL, signalName, signalNumber } from "../base/signals.ts";
 import type { ExitStatus, TaskStatus } from "../wire/task.ts";
 import { labelKeys } from "./container_plan.ts";
 import type { Engine } from "./engine.ts";
@@ -22,7 +22,6 @@ export interface StopOptions {
 }
 
 const SIGTERM = 15;
-const SIGKILL = 9;
 const defaultGraceMs = 10_000;
 /** How long a shim may take for one signal; the kernel and runc take some 20 ms. */
 const answerMs = 5000;

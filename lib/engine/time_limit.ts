@@ -1,3 +1,4 @@
+import { SIGKILL } from "../base/signals.ts";
 import type { Clock } from "../base/clock.ts";
 import { isCode } from "../base/errors.ts";
 import { getLogger } from "../base/log.ts";
@@ -5,8 +6,6 @@ import type { Engine } from "./engine.ts";
 import { untilAnswered } from "./outage.ts";
 
 const log = getLogger("engine");
-
-const SIGKILL = 9;
 
 /** Options of {@link TimeLimit}. */
 export interface TimeLimitOptions {

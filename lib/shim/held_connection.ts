@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { closeFd } from "../base/libc_files.ts";
 import { connectedTo } from "../base/libc_socket.ts";
-import { type DetachedChild, openPipe, spawnDetached } from "../base/spawn_detached.ts";
+import { type DetachedChild, spawnWatcher } from "../base/spawn_detached.ts";
 
 /**
  * When this process is gone (its end of the pipe is closed), until the shim's answer is there or the shim is not: the socket
@@ -24,13 +24,9 @@ export class HeldConnection implements AsyncDisposable {
     this.#clock = clock;
     const third = connectedTo(path);
     if (third === undefined) return;
-    const { reader, writer } = openPipe();
+    const { child, writer } = spawnWatcher("/bin/sh", { args: ["-c", script], env: {}, cwd: "/", third });
+    this.#child = child;
     this.#writer = writer;
-    try {
-      this.#child = spawnDetached("/bin/sh", { args: ["-c", script], env: {}, cwd: "/", stdin: reader, third });
-    } finally {
-      closeFd(reader);
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

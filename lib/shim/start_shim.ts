@@ -40,8 +40,6 @@ export interface StartShimOptions {
  */
 export async function startShim(bundle: Bundle, options: StartShimOptions): Promise<Shim> {
   const { shim, signal, deadlineMs = 30_000 } = options;
-  // A shim would hold the pipes of a $(…) open for life.
-  closeOnExecFrom(3);
   using limit = deadline(deadlineMs, signal);
   try {
     return await (startsDirectly(options) ? startDirectly : startByCommand)(bundle, {
@@ -64,6 +62,8 @@ export function startsDirectly({ way, runtime = {} }: Pick<StartShimOptions, "wa
 
 async function startByCommand(bundle: Bundle, options: StartShimOptions): Promise<Shim> {
   const { signal } = options;
+  // A shim would hold the pipes of a $(…) open for life; `spawnDetached` sees to that by itself.
+  closeOnExecFrom(3);
   const address = await runStartCommand(bundle, options);
   await writeShimAddress(bundle.path, address);
   try {

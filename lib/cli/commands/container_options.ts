@@ -10,24 +10,17 @@ import { parseAddHost, parseDns, parseDnsOption, parseDnsSearch } from "../../en
 import { parseSysctl } from "../../engine/spec/sysctls.ts";
 import { parseUlimit } from "../../engine/spec/ulimits.ts";
 import type { ValuesOf } from "../command.ts";
+import { terminalSize } from "../terminal.ts";
 import { ociRuntimePath } from "./oci_runtime_path.ts";
 import type { containerFlags } from "./container_flags.ts";
 
-/** What the command line says beside the flags. */
-export interface ContainerArguments {
-  readonly command: readonly string[];
-  readonly tty: boolean;
-  readonly stdin: boolean;
-  /** Size of our terminal; undefined without one. */
-  readonly consoleSize?: { readonly width: number; readonly height: number } | undefined;
-}
-
-type ContainerFlags = ValuesOf<typeof containerFlags>;
+/** Those flags, and two that each command describes in its own words. */
+type ContainerFlags = ValuesOf<typeof containerFlags> & { readonly tty: boolean; readonly interactive: boolean };
 
 /** Puts the options of a container together. Reads the env files; the rest is checked by the engine. */
 export async function containerOptions(
   flags: ContainerFlags,
-  { command, tty, stdin, consoleSize }: ContainerArguments,
+  command: readonly string[],
 ): Promise<ContainerOptions> {
   if (flags.rootfs === undefined) {
     throw new GantryError("invalid_argument", "no root filesystem given", {
@@ -57,9 +50,9 @@ export async function containerOptions(
     groupAdd: flags.groupAdd,
     init: flags.initPath ?? flags.init,
     hostname: flags.hostname,
-    tty,
-    stdin,
-    consoleSize,
+    tty: flags.tty,
+    stdin: flags.interactive,
+    consoleSize: flags.tty ? terminalSize() : undefined,
     mounts: [
       ...flags.volume.map((text) => parseVolume(text)),
       ...flags.mount.map((text) => parseMount(text)),

@@ -3,7 +3,6 @@ import type { Invocation, ValuesOf } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { chooseEngine, openEngine } from "../engine.ts";
 import { reportWarning } from "../report.ts";
-import { terminalSize } from "../terminal.ts";
 import { containerOptions } from "./container_options.ts";
 import type { createFlags } from "./create.ts";
 import { replaceContainer } from "./replace_container.ts";
@@ -16,14 +15,10 @@ const rpcs = ["containerd.services.containers.v1.Containers/Create"] as const;
 
 /** Stores a container and prints its id. */
 export async function run({ flags, args }: Invocation<CreateFlags>, context: CliContext): Promise<number> {
-  const options = await containerOptions(flags, {
-    command: args,
-    tty: flags.tty,
-    stdin: flags.interactive,
-    consoleSize: flags.tty ? terminalSize() : undefined,
-  });
+  const options = await containerOptions(flags, args);
+  const choice = await chooseEngine(context);
   const plan = await planContainer(options, {
-    instance: (await chooseEngine(context)).instance,
+    instance: choice.instance,
     namespace: context.settings.namespace,
     detached: true,
     autoRemove: flags.rm,
@@ -31,7 +26,7 @@ export async function run({ flags, args }: Invocation<CreateFlags>, context: Cli
   for (const warning of plan.warnings) reportWarning(warning, context.stderr, context);
   if (flags.dryRun) return showPlan(plan, rpcs, context);
   await using notes = await RunNotes.open(flags);
-  await using engine = await openEngine(context);
+  await using engine = await openEngine(context, choice);
   const { signal } = context;
   if (flags.replace) await replaceContainer(engine, plan.name, { signal });
   await engine.reserve(plan, { signal });

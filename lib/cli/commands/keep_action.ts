@@ -22,7 +22,8 @@ export async function run(
 ): Promise<number> {
   const [id = ""] = args;
   assertId(id);
-  const paths = containerPaths((await chooseEngine(context)).instance, context.settings.namespace, id);
+  const choice = await chooseEngine(context);
+  const paths = containerPaths(choice.instance, context.settings.namespace, id);
   using streams = new DisposableStack();
   const drained: Promise<void>[] = [];
   if (flags.drain) {
@@ -37,7 +38,7 @@ export async function run(
     await Deno.writeTextFile(keptPath({ paths }), String(Deno.pid), { mode: 0o600 });
   }
   if (flags.rm || flags.timeout !== undefined) {
-    await using engine = await openEngine(context);
+    await using engine = await openEngine(context, choice);
     await untilEnded(engine, id, { context, timeoutMs: flags.timeout });
     await Promise.all(drained);
     if (!flags.rm) return 0;

@@ -42,11 +42,11 @@ export async function run({ flags, args }: Invocation<RestoreFlags>, context: Cl
     for (const part of restored.ignored) reportWarning(`${part} of the file is not restored`, context.stderr, context);
     return show(restored, { context, as: restored.plan.id });
   }
-  const { instance } = await chooseEngine(context);
-  const scope = { instance, namespace: context.settings.namespace };
+  const choice = await chooseEngine(context);
+  const scope = { instance: choice.instance, namespace: context.settings.namespace };
   const id = await findCheckpointed(reference ?? "", scope);
   const checkpoint = await findCheckpoint(id, { ...scope, name: flags.checkpoint });
-  await using engine = await openEngine(context);
+  await using engine = await openEngine(context, choice);
   const onCreated = keeping(engine, context);
   if (flags.name !== undefined || !await isStored(engine, id, signal)) {
     const restored = await restoreAsNew(engine, checkpoint, { ...options, onCreated });

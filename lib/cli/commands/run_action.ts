@@ -16,10 +16,11 @@ export async function run(
   context: CliContext,
 ): Promise<number> {
   const timings = flags.timings ? new Timings(context.clock) : undefined;
-  const { kind, instance } = await chooseEngine(context);
+  const choice = await chooseEngine(context);
+  const { kind, instance } = choice;
   const request = { flags, args, id: newId(), instance, context };
   if (flags.dryRun) return await (await import("./run_container.ts")).showRun(request, kind);
-  await using opened = await openEngine(context);
+  await using opened = await openEngine(context, choice);
   const engine = timings?.watch(opened) ?? opened;
   const { id } = request;
   using early = new EarlyInterruption(context);

@@ -11,7 +11,7 @@ import { attendedContainer } from "../attended_container.ts";
 import { keepUnattended } from "../keeper.ts";
 import { reportWarning } from "../report.ts";
 import { tellStartFailure } from "../start_code.ts";
-import { assertTerminal, terminalSize } from "../terminal.ts";
+import { assertTerminal } from "../terminal.ts";
 import { containerOptions } from "./container_options.ts";
 import { replaceContainer } from "./replace_container.ts";
 import type { runFlags } from "./run.ts";
@@ -93,12 +93,7 @@ async function planOf({ flags, args, id, instance, context }: RunRequest): Promi
   if (flags.tty && flags.interactive && !flags.detach && !flags.dryRun) {
     assertTerminal("leave out -t, or run gantry in a terminal");
   }
-  const options = await containerOptions(flags, {
-    command: args,
-    tty: flags.tty,
-    stdin: flags.interactive,
-    consoleSize: flags.tty ? terminalSize() : undefined,
-  });
+  const options = await containerOptions(flags, args);
   const plan = await planContainer(options, {
     id,
     instance,

@@ -41,7 +41,7 @@ async function attempt(
     load: () =>
       Promise.resolve({
         async run({ flags, args }: Invocation<ValuesOf<typeof containerFlags>>) {
-          found(await containerOptions(flags, { command: args, tty: false, stdin: false }));
+          found(await containerOptions({ ...flags, tty: false, interactive: false }, args));
           return 0;
         },
       }),
